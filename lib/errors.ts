@@ -24,27 +24,56 @@ export const EXIT_STATUS = {
   interrupted: 130,
 } as const;
 
+/** Whose fault each kind of error is, what it changed, and what a program that ends on it exits with. */
+export const ERROR_KINDS = {
+  usage: { fault: "operator", stateTouched: false, exitStatus: EXIT_STATUS.usage },
+  check_file: { fault: "operator", stateTouched: false, exitStatus: EXIT_STATUS.usage },
+  address: { fault: "operator", stateTouched: false, exitStatus: EXIT_STATUS.usage },
+  stream: { fault: "host", stateTouched: true, exitStatus: EXIT_STATUS.failed },
+  host: { fault: "host", stateTouched: false, exitStatus: EXIT_STATUS.failed },
+  store: { fault: "host", stateTouched: false, exitStatus: EXIT_STATUS.failed },
+  unreachable: { fault: "operator", stateTouched: false, exitStatus: EXIT_STATUS.unreachable },
+  wire: { fault: "peer", stateTouched: false, exitStatus: EXIT_STATUS.failed },
+} as const;
+
+/** The stable codes, for programs. */
+export type ErrorCode = keyof typeof ERROR_KINDS;
+
 /** Root of all errors of this project. */
 export abstract class GossipcheckError extends Error {
-  /** Stable, for programs: `usage`, `check_file`, `address`, … */
-  abstract readonly code: string;
-  /** Who has to act. */
-  abstract readonly fault: Fault;
-  /** Whether anything had changed when it was raised. */
-  readonly stateTouched: boolean = false;
-  /** What a program that ends on it exits with. */
-  abstract readonly exitStatus: number;
+  /** Stable, for programs; what the class's row of `ERROR_KINDS` is found by. */
+  readonly code: ErrorCode;
+
+  /** Keeps the `cause` of `options`. */
+  constructor(message: string, options: ErrorOptions & { code: ErrorCode }) {
+    super(message, "cause" in options ? { cause: options.cause } : {});
+    this.code = options.code;
+  }
+
   /** The class's name. */
   override get name(): string {
     return this.constructor.name;
+  }
+  /** Who has to act. */
+  get fault(): Fault {
+    return ERROR_KINDS[this.code].fault;
+  }
+  /** Whether anything may have changed before it was raised. */
+  get stateTouched(): boolean {
+    return ERROR_KINDS[this.code].stateTouched;
+  }
+  /** What a program that ends on it exits with. */
+  get exitStatus(): number {
+    return ERROR_KINDS[this.code].exitStatus;
   }
 }
 
 /** A flag, argument, environment value or combination of them is wrong. Nothing was done. */
 export class UsageError extends GossipcheckError {
-  readonly code = "usage";
-  readonly fault = "operator";
-  readonly exitStatus: number = EXIT_STATUS.usage;
+  /** Says what is wrong with which flag or value, and what was expected. */
+  constructor(message: string, options: ErrorOptions = {}) {
+    super(message, { ...options, code: "usage" });
+  }
 }
 
 /** One thing wrong in a check file. */
@@ -63,51 +92,54 @@ export interface Problem {
 
 /** A check file is bad. Nothing of it was sent or run. Holds every problem found. */
 export class CheckFileError extends GossipcheckError {
-  readonly code = "check_file";
-  readonly fault = "operator";
-  readonly exitStatus: number = EXIT_STATUS.usage;
   /** What is wrong, at least one entry. */
   readonly problems: readonly Problem[];
+
+  /** Says in one line how many problems there are. */
   constructor(message: string, options: { problems: readonly Problem[] }) {
-    super(message);
+    super(message, { code: "check_file" });
     this.problems = options.problems;
   }
 }
 
 /** An address cannot be parsed, resolved, bound or advertised. */
 export class AddressError extends GossipcheckError {
-  readonly code = "address";
-  readonly fault = "operator";
-  readonly exitStatus: number = EXIT_STATUS.usage;
+  /** Says which address, from which flag where known, and what was expected. */
+  constructor(message: string, options: ErrorOptions = {}) {
+    super(message, { ...options, code: "address" });
+  }
 }
 
-/** A stream could not be opened, read or written, or ran out of time. */
+/** A stream could not be opened, read or written, or ran out of time; bytes may have gone out. */
 export class StreamError extends GossipcheckError {
-  readonly code = "stream";
-  readonly fault = "host";
-  readonly exitStatus: number = EXIT_STATUS.failed;
-  override readonly stateTouched: boolean = true;
+  /** Says which address and what happened. */
+  constructor(message: string, options: ErrorOptions = {}) {
+    super(message, { ...options, code: "stream" });
+  }
 }
 
 /** The host would not let us look or act: permission, I/O. A check turns it into the outcome `error`. */
 export class HostError extends GossipcheckError {
-  readonly code = "host";
-  readonly fault = "host";
-  readonly exitStatus: number = EXIT_STATUS.failed;
+  /** Says which path or command and what happened. */
+  constructor(message: string, options: ErrorOptions = {}) {
+    super(message, { ...options, code: "host" });
+  }
 }
 
 /** The durable store cannot be opened, read or written. */
 export class StoreError extends GossipcheckError {
-  readonly code = "store";
-  readonly fault = "host";
-  readonly exitStatus: number = EXIT_STATUS.failed;
+  /** Says which file, what happened and what to do. */
+  constructor(message: string, options: ErrorOptions = {}) {
+    super(message, { ...options, code: "store" });
+  }
 }
 
 /** `gcheck` found no daemon, or the daemon would not talk to it. */
 export class UnreachableError extends GossipcheckError {
-  readonly code = "unreachable";
-  readonly fault = "operator";
-  readonly exitStatus: number = EXIT_STATUS.unreachable;
+  /** Says where it looked and how to start one. */
+  constructor(message: string, options: ErrorOptions = {}) {
+    super(message, { ...options, code: "unreachable" });
+  }
 }
 
 /** Why input from a socket was dropped: the closed list that the counters are kept by. */
@@ -133,15 +165,14 @@ export const DROP_REASONS = [
 /** One of `DROP_REASONS`. */
 export type DropReason = typeof DROP_REASONS[number];
 
-/** Bytes from a socket are not what the protocol allows. State touched: none; the sender is at fault. */
+/** Bytes from a socket are not what the protocol allows. Nothing changed; the sender is at fault. */
 export class WireError extends GossipcheckError {
-  readonly code = "wire";
-  readonly fault = "peer";
-  readonly exitStatus: number = EXIT_STATUS.failed;
   /** Which counter it goes to. */
   readonly reason: DropReason;
+
+  /** Says what was found and what the protocol allows. */
   constructor(reason: DropReason, message: string) {
-    super(message);
+    super(message, { code: "wire" });
     this.reason = reason;
   }
 }
