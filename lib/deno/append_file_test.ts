@@ -1,0 +1,66 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { join } from "@std/path";
+import { HostError } from "../errors.ts";
+import { RotatingFile } from "./append_file.ts";
+
+async function inFolder(body: (folder: string) => void): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    body(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("what is appended stays behind what was there, and only its owner may read it", () =>
+  inFolder((folder) => {
+    const path = join(folder, "audit.log");
+    const first = new RotatingFile({ path, keep: 2 });
+    first.append("one\n");
+    first.close();
+    const second = new RotatingFile({ path, keep: 2 });
+    second.append("two\n");
+    assertEquals(second.size(), 8);
+    second.close();
+    assertEquals(Deno.readTextFileSync(path), "one\ntwo\n");
+    assertEquals((Deno.statSync(path).mode ?? 0) & 0o777, 0o600);
+  }));
+
+Deno.test("rotation keeps as many older files as it was told", () =>
+  inFolder((folder) => {
+    const path = join(folder, "audit.log");
+    const file = new RotatingFile({ path, keep: 2 });
+    for (const line of ["a", "b", "c", "d"]) {
+      file.append(line);
+      file.rotate();
+    }
+    file.append("e");
+    file.close();
+    const names = [...Deno.readDirSync(folder)].map((entry) => entry.name).sort();
+    assertEquals(
+      names.map((name) => [name, Deno.readTextFileSync(join(folder, name))]),
+      [["audit.log", "e"], ["audit.log.1", "d"], ["audit.log.2", "c"]],
+    );
+  }));
+
+Deno.test("after something moved the file away, reopen starts a new one in its place", () =>
+  inFolder((folder) => {
+    const path = join(folder, "audit.log");
+    const file = new RotatingFile({ path, keep: 2 });
+    Deno.renameSync(path, join(folder, "moved"));
+    file.append("old\n");
+    file.reopen();
+    file.append("new\n");
+    file.close();
+    assertEquals(Deno.readTextFileSync(join(folder, "moved")), "old\n");
+    assertEquals(Deno.readTextFileSync(path), "new\n");
+  }));
+
+Deno.test("a folder that is not there is an error that names the file", () =>
+  inFolder((folder) => {
+    assertThrows(
+      () => new RotatingFile({ path: join(folder, "no", "audit.log"), keep: 2 }),
+      HostError,
+      "audit.log",
+    );
+  }));
