@@ -1,0 +1,3 @@
+module gossipcheck/tests/relay
+
+go 1.25.0
