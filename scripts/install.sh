@@ -23,14 +23,18 @@ platform() {
   [ "$system" = Linux ] ||
     fail "$system is not supported: there are executables for Linux only; elsewhere run from source with Deno"
   case $machine in
-    x86_64 | amd64) machine=x86_64 ;;
-    aarch64 | arm64) machine=aarch64 ;;
+    x86_64 | amd64)
+      machine=x86_64
+      loader=/lib64/ld-linux-x86-64.so.2
+      ;;
+    aarch64 | arm64)
+      machine=aarch64
+      loader=/lib/ld-linux-aarch64.so.1
+      ;;
     *) fail "the processor $machine is not supported: there are executables for x86_64 and aarch64" ;;
   esac
-  # musl's loader is there and glibc's is not: the executables would not start.
-  if [ -z "$(find /lib /lib64 /usr/lib -maxdepth 2 -name 'ld-linux-*' 2>/dev/null | head -n 1)" ]; then
-    fail "this Linux has no glibc (musl, as on Alpine, is not supported); run from source with Deno"
-  fi
+  [ -e "$loader" ] ||
+    fail "$loader is missing: the executables need glibc (musl, as on Alpine, is not supported)"
   printf '%s-unknown-linux-gnu\n' "$machine"
 }
 
@@ -39,7 +43,7 @@ fetch() {
   if command -v curl >/dev/null 2>&1; then
     curl -fsSL --retry 2 --connect-timeout 20 -o "$2" "$1" || fail "cannot download $1"
   elif command -v wget >/dev/null 2>&1; then
-    wget -q -T 20 -t 3 -O "$2" "$1" || fail "cannot download $1"
+    wget -q -T 20 -O "$2" "$1" || fail "cannot download $1"
   else
     fail "neither curl nor wget is here: install one of them"
   fi
