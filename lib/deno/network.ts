@@ -4,6 +4,7 @@
  */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
+import { formatAddress } from "../address.ts";
 import { AddressError, StreamError } from "../errors.ts";
 import { DATAGRAM_MAX_BYTES } from "../limits.ts";
 import type {
@@ -63,7 +64,9 @@ export class DenoNetwork implements Network {
       const reason = timeout.aborted
         ? `no answer within ${Math.ceil(options.timeoutMs)} ms`
         : shortReason(error);
-      throw new StreamError(`cannot connect to ${text(to)} (TCP): ${reason}`, { cause: error });
+      throw new StreamError(`cannot connect to ${formatAddress(to)} (TCP): ${reason}`, {
+        cause: error,
+      });
     }
   }
 
@@ -201,7 +204,7 @@ class DenoByteStream implements ByteStream {
 
   #error(doing: string, error: unknown): StreamError {
     const reason = this.#closed ? "the connection was closed" : shortReason(error);
-    return new StreamError(`cannot ${doing} ${text(this.remote)} (TCP): ${reason}`, {
+    return new StreamError(`cannot ${doing} ${formatAddress(this.remote)} (TCP): ${reason}`, {
       cause: error,
     });
   }
@@ -219,15 +222,11 @@ function unmapped(host: string): string {
   return host.startsWith(MAPPED_PREFIX) && isIP(rest) === 4 ? rest : host;
 }
 
-function text({ host, port }: Address): string {
-  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 function listenError(
   error: unknown,
   { local, transport }: { local: Address; transport: "UDP" | "TCP" },
 ): AddressError {
-  const where = `cannot listen on ${text(local)} (${transport})`;
+  const where = `cannot listen on ${formatAddress(local)} (${transport})`;
   const reason = error instanceof Deno.errors.AddrInUse
     ? "another program uses that port"
     : error instanceof Deno.errors.AddrNotAvailable
