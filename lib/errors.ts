@@ -31,6 +31,7 @@ export const ERROR_KINDS = {
   address: { fault: "operator", stateTouched: false, exitStatus: EXIT_STATUS.usage },
   stream: { fault: "host", stateTouched: true, exitStatus: EXIT_STATUS.failed },
   host: { fault: "host", stateTouched: false, exitStatus: EXIT_STATUS.failed },
+  busy: { fault: "operator", stateTouched: false, exitStatus: EXIT_STATUS.failed },
   store: { fault: "host", stateTouched: false, exitStatus: EXIT_STATUS.failed },
   unreachable: { fault: "operator", stateTouched: false, exitStatus: EXIT_STATUS.unreachable },
   wire: { fault: "peer", stateTouched: false, exitStatus: EXIT_STATUS.failed },
@@ -126,6 +127,14 @@ export class HostError extends GossipcheckError {
   }
 }
 
+/** There is more under way than is let in; the same may go a moment later. Nothing was done. */
+export class BusyError extends GossipcheckError {
+  /** Says of what there is too much. */
+  constructor(message: string, options: ErrorOptions = {}) {
+    super(message, { ...options, code: "busy" });
+  }
+}
+
 /** The durable store cannot be opened, read or written. */
 export class StoreError extends GossipcheckError {
   /** Says which file, what happened and what to do. */
@@ -134,11 +143,28 @@ export class StoreError extends GossipcheckError {
   }
 }
 
+/** Why `gcheck` and a daemon do not come together. */
+export type UnreachableReason =
+  /** Nobody listens there, or nobody answers. */
+  | "no_daemon"
+  /** Something listens that is not gossipcheckd. */
+  | "not_gossipcheck"
+  /** The two are of releases that do not understand each other. */
+  | "version"
+  /** A token is missing or wrong, on either side. */
+  | "unauthorised"
+  /** It was there and is gone, or has no room for another connection. */
+  | "lost";
+
 /** `gcheck` found no daemon, or the daemon would not talk to it. */
 export class UnreachableError extends GossipcheckError {
+  /** Which of the ways it failed in. */
+  readonly reason: UnreachableReason;
+
   /** Says where it looked and how to start one. */
-  constructor(message: string, options: ErrorOptions = {}) {
+  constructor(message: string, options: ErrorOptions & { reason?: UnreachableReason } = {}) {
     super(message, { ...options, code: "unreachable" });
+    this.reason = options.reason ?? "no_daemon";
   }
 }
 

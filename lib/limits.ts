@@ -30,6 +30,10 @@ export const NAME_MAX_BYTES = 255;
 export const HISTORY_MAX_IDS = 1_000_000;
 /** Whole batches that are kept to hand to who lacks them. */
 export const HISTORY_MAX_BATCHES = 2_000;
+/** A batch's checks as they travel: a check file as MessagePack, and room. */
+export const BATCH_BODY_MAX_BYTES = 2 * 1024 * 1024;
+/** A node's outcomes as they travel; a relay's wrapping and they fit one gossip message. */
+export const REPORT_BODY_MAX_BYTES = 7 * 1024 * 1024;
 /** Ids in one digest message. */
 export const DIGEST_MAX_IDS = 20_000;
 /** An action's output that is kept. */
@@ -42,3 +46,29 @@ export const CHECK_TIMEOUT_MS = 30_000;
 export const DEFAULT_NODE_PORT = 3505;
 /** Where `gcheck` connects unless told otherwise. */
 export const DEFAULT_CLIENT_PORT = 5924;
+/** Connections of `gcheck` that a daemon serves at once; one more is closed at once. */
+export const CLIENT_CONNECTIONS_MAX = 64;
+/** One message of the exchange that precedes a request between `gcheck` and its daemon. */
+export const CLIENT_HANDSHAKE_MAX_BYTES = 1024;
+/** How long that exchange may take as a whole. */
+export const CLIENT_HANDSHAKE_TIMEOUT_MS = 5_000;
+/** A request of `gcheck`: a check file as MessagePack, and room for its target. */
+export const CLIENT_REQUEST_MAX_BYTES = 2 * CHECK_FILE_MAX_BYTES;
+/** How long a request may take to arrive, and a reply to be taken, as a whole. */
+export const CLIENT_FRAME_TIMEOUT_MS = 30_000;
+/** Checks in one batch: ours; far above any real file, far below what makes a result too large to send. */
+export const CHECKS_MAX = 1_000;
+/** A check's name in UTF-8: ours. */
+export const CHECK_NAME_MAX_BYTES = 255;
+/** A check's type name in UTF-8: ours. */
+export const CHECK_TYPE_MAX_BYTES = 64;
+/** An action's command in UTF-8: one argument of `execve` has 128 KiB on Linux (`MAX_ARG_STRLEN`). */
+export const ACTION_MAX_BYTES = 64 * 1024;
+/** The longest `action_timeout`: ours. */
+export const ACTION_TIMEOUT_MAX_MS = 24 * 60 * 60_000;
+/** A reason in an outcome, and `GOSSIPCHECK_MESSAGE` with it, in UTF-8: ours. */
+export const REASON_MAX_BYTES = 2 * 1024;
+/** The outputs of all actions in one node's results; past it each is cut to an even share. */
+export const RESULTS_OUTPUT_MAX_BYTES = 4 * 1024 * 1024;
+/** Nesting of a check file; what is deeper than an object of objects is refused anyway. */
+export const CHECK_FILE_MAX_DEPTH = 64;

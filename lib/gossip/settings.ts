@@ -1,0 +1,82 @@
+/**
+ * Timings and bounds of dissemination, each with what turning it up or down costs.
+ * @module
+ */
+import { HISTORY_MAX_BATCHES, HISTORY_MAX_IDS } from "../limits.ts";
+
+/** What can be set. Times in milliseconds. */
+export interface GossipSettings {
+  /** Peers contacted in each iteration of either phase. More: faster, and more copies. */
+  readonly gossipGroup: number;
+  /** Period of the second phase. Shorter: stragglers learn sooner, more digests at rest. */
+  readonly advertiseIntervalMs: number;
+  /** A send fails after this. Longer: slow links get through, a dead peer is replaced later. */
+  readonly sendTimeoutMs: number;
+  /** A run shorter than this tells the origin `done` alone. */
+  readonly runningAfterMs: number;
+  /** A report or start without an answer is sent again after this, at first. */
+  readonly confirmTimeoutMs: number;
+  /** The longest pause between two tries. */
+  readonly retryMaxMs: number;
+  /** A report that nobody confirmed is given up after this. */
+  readonly reportKeepMs: number;
+  /** How often what expired is looked for. */
+  readonly expireIntervalMs: number;
+  /** A batch that was asked for is asked of nobody else for this long. */
+  readonly wantTimeoutMs: number;
+  /** After a restart, a member of an old collection that nobody told of in this time is `unreached`. */
+  readonly unknownMemberMs: number;
+  /** Bound on remembered ids. */
+  readonly maxIds: number;
+  /** Bound on whole batches. */
+  readonly maxBatches: number;
+  /** Bound on the bytes of whole batches. */
+  readonly maxBatchBytes: number;
+  /** Bound on batches whose results are held as origin. */
+  readonly maxCollections: number;
+  /** Bound on the bytes of results held as origin. */
+  readonly maxCollectedBytes: number;
+  /** Bound on reports waiting for confirmation. */
+  readonly maxReports: number;
+  /** Bound on their bytes. */
+  readonly maxReportBytes: number;
+  /** `submit` refuses past this many batches of the last minute that have not settled. */
+  readonly maxUnsettled: number;
+  /** Sends under way at once, to all. */
+  readonly maxSends: number;
+  /** Sends under way at once, to one peer. */
+  readonly maxSendsPerPeer: number;
+  /** Sends that wait for their turn, in all. */
+  readonly maxQueuedSends: number;
+  /** Bytes of the sends that wait, in all. */
+  readonly maxQueuedBytes: number;
+}
+
+/** Megabyte. */
+const MIB = 1024 * 1024;
+
+/** For a network of one site; also right across sites, where only the first answers take longer. */
+export const DEFAULT_GOSSIP_SETTINGS: GossipSettings = {
+  gossipGroup: 5,
+  advertiseIntervalMs: 20_000,
+  sendTimeoutMs: 10_000,
+  runningAfterMs: 250,
+  confirmTimeoutMs: 2_000,
+  retryMaxMs: 60_000,
+  reportKeepMs: 24 * 3_600_000,
+  expireIntervalMs: 10_000,
+  wantTimeoutMs: 5_000,
+  unknownMemberMs: 120_000,
+  maxIds: HISTORY_MAX_IDS,
+  maxBatches: HISTORY_MAX_BATCHES,
+  maxBatchBytes: 256 * MIB,
+  maxCollections: HISTORY_MAX_BATCHES,
+  maxCollectedBytes: 256 * MIB,
+  maxReports: 10_000,
+  maxReportBytes: 128 * MIB,
+  maxUnsettled: 1_000,
+  maxSends: 512,
+  maxSendsPerPeer: 16,
+  maxQueuedSends: 20_000,
+  maxQueuedBytes: 128 * MIB,
+};
