@@ -1,0 +1,240 @@
+/**
+ * The asking end of the client protocol: one connection a request.
+ * @module
+ */
+import type { Address, ByteStream, Network, Random, Timers } from "../runtime.ts";
+import { formatAddress, type HostPort } from "../address.ts";
+import { GossipcheckError, UnreachableError, WireError } from "../errors.ts";
+import { CLIENT_FRAME_MAX_BYTES, CLIENT_HANDSHAKE_MAX_BYTES } from "../limits.ts";
+import { decodeHandshake, decodeReply, encodeClientMessage } from "./codec.ts";
+import { encodeFrame, readFrame } from "./frames.ts";
+import { isProof, proofOf } from "./proof.ts";
+import {
+  CLIENT_PROTOCOL_NAME,
+  CLIENT_PROTOCOL_VERSION,
+  type Handshake,
+  NONCE_BYTES,
+  type Reply,
+  type Request,
+} from "./protocol.ts";
+
+/** What a `Client` is made of. */
+export interface ClientOptions {
+  /** Where connections are made. */
+  readonly network: Network;
+  /** For the deadline of connecting. */
+  readonly timers: Timers;
+  /** For the nonces. */
+  readonly random: Random;
+  /** The daemon's client address; a name is resolved and every address of it tried. */
+  readonly server: Address | HostPort;
+  /** How long connecting and the handshake may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** The secret that both ends prove to know. */
+  readonly token?: Uint8Array;
+}
+
+/** Asks one daemon. Holds no connection between requests. */
+export class Client {
+  readonly #options: ClientOptions;
+  readonly #where: string;
+
+  /** Connects to nothing yet. */
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.#where = formatAddress(options.server);
+  }
+
+  /**
+   * Sends one request and gives its replies as they come, up to the one that ends them. Raises
+   * `UnreachableError` (whose `reason` says in which way) and, once `signal` aborts, its reason.
+   * Leaving the iteration closes the connection.
+   */
+  async *request(
+    request: Request,
+    options: { signal?: AbortSignal } = {},
+  ): AsyncGenerator<Reply, void, undefined> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const stream = await this.#connect(signal);
+    const close = () => stream.close();
+    signal?.addEventListener("abort", close);
+    try {
+      await this.#greet(stream);
+      await stream.write(encodeFrame(encodeClientMessage(request)));
+      for (;;) {
+        const payload = await readFrame(stream, { maxBytes: CLIENT_FRAME_MAX_BYTES });
+        if (payload === undefined) throw this.#lost();
+        const reply = decodeReply(payload);
+        yield reply;
+        if (isLast(request, reply)) return;
+      }
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw this.#explain(error);
+    } finally {
+      signal?.removeEventListener("abort", close);
+      stream.close();
+    }
+  }
+
+  async #connect(signal: AbortSignal | undefined): Promise<ByteStream> {
+    const { network, server, timeoutMs } = this.#options;
+    const host = "host" in server ? server.host : server.hostname;
+    let cause: unknown;
+    try {
+      // An empty host is what a daemon calls "all interfaces": from here, this host.
+      for (const address of await network.resolve(host === "" ? "127.0.0.1" : host)) {
+        try {
+          return await network.connect(
+            { host: address, port: server.port },
+            signal === undefined ? { timeoutMs } : { timeoutMs, signal },
+          );
+        } catch (error) {
+          signal?.throwIfAborted();
+          cause ??= error;
+        }
+      }
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!(error instanceof GossipcheckError)) throw error;
+      cause = error;
+    }
+    const start = `start one with "gossipcheckd -cli-bind ${this.#where}"`;
+    throw new UnreachableError(
+      `no gossipcheckd answers at ${this.#where}: ${start}, or name another with -server`,
+      { reason: "no_daemon", cause },
+    );
+  }
+
+  /** The handshake, with one deadline over all of it. */
+  async #greet(stream: ByteStream): Promise<void> {
+    let late = false;
+    const cancel = this.#options.timers.after(this.#options.timeoutMs, () => {
+      late = true;
+      stream.close();
+    });
+    try {
+      const nonce = this.#options.random.bytes(NONCE_BYTES);
+      await send(stream, {
+        type: "hello",
+        protocol: CLIENT_PROTOCOL_NAME,
+        version: CLIENT_PROTOCOL_VERSION,
+        nonce,
+      });
+      const hello = await this.#receive(stream);
+      await send(stream, this.#answer(hello, nonce));
+      const welcome = await this.#receive(stream);
+      if (welcome.type === "refused") throw this.#refused(welcome.code);
+      if (welcome.type !== "welcome") throw this.#stranger();
+    } catch (error) {
+      // Whatever breaks before the welcome breaks because the other end is not what we look for.
+      if (error instanceof UnreachableError) throw error;
+      throw late ? this.#silent(error) : this.#stranger(error);
+    } finally {
+      cancel();
+    }
+  }
+
+  async #receive(stream: ByteStream): Promise<Handshake> {
+    const payload = await readFrame(stream, { maxBytes: CLIENT_HANDSHAKE_MAX_BYTES });
+    if (payload === undefined) throw this.#lost();
+    return decodeHandshake(payload);
+  }
+
+  #answer(hello: Handshake, clientNonce: Uint8Array): Handshake {
+    if (hello.type === "refused") throw this.#refused(hello.code);
+    if (
+      hello.type !== "hello" || hello.protocol !== CLIENT_PROTOCOL_NAME ||
+      hello.nonce.length !== NONCE_BYTES
+    ) throw this.#stranger();
+    if (hello.version !== CLIENT_PROTOCOL_VERSION) throw this.#otherVersion(hello.version);
+    const { token } = this.#options;
+    if (hello.proof === undefined) {
+      if (token === undefined) return { type: "proof" };
+      throw this.#unauthorised("it did not prove that it knows the token that gcheck has");
+    }
+    if (token === undefined) {
+      throw this.#unauthorised("it asks for a token and gcheck was given none");
+    }
+    const nonces = { token, clientNonce, daemonNonce: hello.nonce };
+    if (!isProof(hello.proof, { ...nonces, prover: "daemon" })) {
+      throw this.#unauthorised("its token is not the one that gcheck has");
+    }
+    return { type: "proof", proof: proofOf({ ...nonces, prover: "gcheck" }) };
+  }
+
+  #explain(error: unknown): unknown {
+    if (error instanceof UnreachableError || !(error instanceof GossipcheckError)) return error;
+    if (!(error instanceof WireError)) return this.#lost(error);
+    return new UnreachableError(
+      `the gossipcheckd at ${this.#where} sent what gcheck does not understand: ${error.message}`,
+      { reason: "version", cause: error },
+    );
+  }
+
+  #refused(code: "version" | "unauthorised"): UnreachableError {
+    return code === "version"
+      ? this.#otherVersion(undefined)
+      : this.#unauthorised("its token is not the one that gcheck has");
+  }
+
+  #otherVersion(version: number | undefined): UnreachableError {
+    const theirs = version === undefined ? "another protocol" : `protocol ${version}`;
+    const ours = `protocol ${CLIENT_PROTOCOL_VERSION}`;
+    return new UnreachableError(
+      `the gossipcheckd at ${this.#where} speaks ${theirs}, gcheck ${ours}: use one release of both`,
+      { reason: "version" },
+    );
+  }
+
+  #unauthorised(why: string): UnreachableError {
+    return new UnreachableError(
+      `the gossipcheckd at ${this.#where} and gcheck do not trust each other: ${why}`,
+      { reason: "unauthorised" },
+    );
+  }
+
+  #stranger(cause?: unknown): UnreachableError {
+    return new UnreachableError(
+      `what listens at ${this.#where} is not a gossipcheckd: expected the address of its -cli-bind`,
+      { reason: "not_gossipcheck", cause },
+    );
+  }
+
+  #silent(cause: unknown): UnreachableError {
+    return new UnreachableError(
+      `what listens at ${this.#where} says nothing: expected a gossipcheckd that is not stopped`,
+      { reason: "not_gossipcheck", cause },
+    );
+  }
+
+  #lost(cause?: unknown): UnreachableError {
+    return new UnreachableError(
+      `the gossipcheckd at ${this.#where} closed the connection: it stopped or is full; try again`,
+      { reason: "lost", cause },
+    );
+  }
+}
+
+async function send(stream: ByteStream, message: Handshake): Promise<void> {
+  await stream.write(encodeFrame(encodeClientMessage(message)));
+}
+
+/** Whether no reply follows this one. */
+function isLast(request: Request, reply: Reply): boolean {
+  switch (reply.type) {
+    case "accepted":
+      return request.type === "check" && !request.wait;
+    case "progress":
+      return false;
+    case "settled":
+    case "members":
+    case "batches":
+    case "done":
+    case "error":
+      return true;
+    default:
+      return reply satisfies never;
+  }
+}

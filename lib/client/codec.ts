@@ -1,0 +1,200 @@
+/**
+ * Handshakes, requests and replies as bytes. Encoding is the std encoder's; decoding is bounded by
+ * `walkMessagePack` and then checked field by field, so what comes out is what the types say.
+ * @module
+ */
+import { encode, type ValueType } from "@std/msgpack";
+import type { ActionEnd, ActionResult, Check, CheckResult, Outcome } from "../checks/check.ts";
+import type { Target } from "../gossip/types.ts";
+import type { Address } from "../runtime.ts";
+import type { NodeState } from "../wire/messages.ts";
+import { WireError } from "../errors.ts";
+import { decode } from "../std/msgpack_decode.ts";
+import { walkMessagePack } from "./msgpack_walk.ts";
+import {
+  type BatchLine,
+  type Handshake,
+  type MemberLine,
+  type NodeProgress,
+  type Reply,
+  REPLY_ERROR_CODES,
+  type Request,
+} from "./protocol.ts";
+import {
+  bytes,
+  count,
+  dictionary,
+  list,
+  number,
+  oneOf,
+  optional,
+  record,
+  scalar,
+  type Shape,
+  tagged,
+  text,
+  truth,
+} from "./shape.ts";
+
+/** A message's bytes, without their length in front. */
+export function encodeClientMessage(
+  message: Handshake | Request | Reply,
+): Uint8Array<ArrayBuffer> {
+  return encode(plain(message) as ValueType);
+}
+
+/** Raises `WireError`; nothing of a bad message comes out. */
+export function decodeHandshake(payload: Uint8Array): Handshake {
+  return HANDSHAKE(unpack(payload), "handshake");
+}
+
+/** Raises `WireError`; nothing of a bad message comes out. */
+export function decodeRequest(payload: Uint8Array): Request {
+  return REQUEST(unpack(payload), "request");
+}
+
+/** Raises `WireError`; nothing of a bad message comes out. */
+export function decodeReply(payload: Uint8Array): Reply {
+  return REPLY(unpack(payload), "reply");
+}
+
+function unpack(payload: Uint8Array): unknown {
+  walkMessagePack(payload);
+  try {
+    return decode(payload);
+  } catch {
+    throw new WireError("malformed", "a message is not MessagePack that can be read");
+  }
+}
+
+/**
+ * The std encoder refuses properties that are undefined; they mean the same as absent ones. The
+ * decoder refuses the key `__proto__`, which a foreign member's tags may hold: it is not told.
+ */
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key, entry]) => entry !== undefined && key !== "__proto__")
+      .map(([key, entry]) => [key, plain(entry)]),
+  );
+}
+
+const HANDSHAKE: Shape<Handshake> = tagged<Handshake, "type">("type", {
+  hello: {
+    protocol: text,
+    version: count,
+    nonce: bytes,
+    proof: optional(bytes),
+  },
+  proof: { proof: optional(bytes) },
+  welcome: {},
+  refused: { code: oneOf(["version", "unauthorised"]) },
+});
+
+const CHECK: Shape<Check> = record<Check>({
+  name: text,
+  type: text,
+  fields: dictionary(scalar),
+  action: optional(text),
+  actionTimeoutMs: count,
+});
+
+const TARGET: Shape<Target> = record<Target>({
+  tags: optional(list(record({ key: text, equal: truth, value: text }))),
+  nodes: optional(list(text)),
+});
+
+const REQUEST: Shape<Request> = tagged<Request, "type">("type", {
+  check: {
+    checks: list(CHECK),
+    target: TARGET,
+    expiresInMs: count,
+    wait: truth,
+  },
+  members: {},
+  batches: {},
+  results: { batchId: text },
+  cancel: { batchId: text },
+});
+
+const OUTCOME: Shape<Outcome> = tagged<Outcome, "status">("status", {
+  pass: {},
+  fail: { reason: text },
+  error: { reason: text },
+  skipped: { reason: text },
+});
+
+const ACTION_END: Shape<ActionEnd> = tagged<ActionEnd, "type">("type", {
+  exited: { code: count },
+  signaled: { signal: text },
+  timed_out: {},
+  aborted: {},
+  interrupted: {},
+  refused: { reason: text },
+});
+
+const ACTION: Shape<ActionResult> = record<ActionResult>({
+  end: ACTION_END,
+  output: text,
+  droppedBytes: count,
+  durationMs: number,
+});
+
+const RESULT: Shape<CheckResult> = record<CheckResult>({
+  check: text,
+  outcome: OUTCOME,
+  durationMs: number,
+  action: optional(ACTION),
+});
+
+// Spelled out here because only types come from the wire room; the compiler holds it complete.
+const NODE_STATES: Readonly<Record<NodeState, true>> = {
+  alive: true,
+  suspect: true,
+  dead: true,
+  left: true,
+};
+
+const PROGRESS: Shape<NodeProgress> = tagged<NodeProgress, "state">("state", {
+  pending: { node: text },
+  running: { node: text },
+  done: { node: text, results: list(RESULT) },
+  unreached: { node: text, memberState: oneOf(Object.keys(NODE_STATES) as NodeState[]) },
+});
+
+const MEMBER: Shape<MemberLine> = record<MemberLine>({
+  name: text,
+  address: record<Address>({ host: text, port: count }),
+  state: oneOf(["alive", "suspect", "left", "failed"]),
+  tags: dictionary(text),
+  runsGossipcheck: truth,
+  degraded: optional(oneOf(["udp", "tcp"])),
+  self: truth,
+});
+
+const BATCH: Shape<BatchLine> = record<BatchLine>({
+  batchId: text,
+  issuedAtMs: count,
+  origin: text,
+  checks: list(text),
+  counts: optional(
+    record<NonNullable<BatchLine["counts"]>>({
+      targeted: count,
+      answered: count,
+      unreached: count,
+      notPassing: count,
+    }),
+  ),
+});
+
+const REPLY: Shape<Reply> = tagged<Reply, "type">("type", {
+  accepted: { batchId: text, nodes: list(text) },
+  progress: { progress: PROGRESS },
+  settled: {},
+  members: { members: list(MEMBER) },
+  batches: { batches: list(BATCH) },
+  done: {},
+  error: { code: oneOf(REPLY_ERROR_CODES), message: text },
+});

@@ -1,0 +1,255 @@
+/**
+ * The answering end of the client protocol: bounded connections, each with a deadline over every
+ * step, so that a client that says nothing or takes nothing costs one slot for a short while.
+ * @module
+ */
+import type { ByteStream, Log, Random, StreamListener, Timers } from "../runtime.ts";
+import { formatAddress } from "../address.ts";
+import { GossipcheckError, StreamError, UsageError, WireError } from "../errors.ts";
+import {
+  CLIENT_CONNECTIONS_MAX,
+  CLIENT_FRAME_MAX_BYTES,
+  CLIENT_FRAME_TIMEOUT_MS,
+  CLIENT_HANDSHAKE_MAX_BYTES,
+  CLIENT_HANDSHAKE_TIMEOUT_MS,
+  CLIENT_REQUEST_MAX_BYTES,
+} from "../limits.ts";
+import { decodeHandshake, decodeRequest, encodeClientMessage } from "./codec.ts";
+import { encodeFrame, readFrame } from "./frames.ts";
+import { isProof, proofOf } from "./proof.ts";
+import {
+  CLIENT_PROTOCOL_NAME,
+  CLIENT_PROTOCOL_VERSION,
+  type Handshake,
+  NONCE_BYTES,
+  type Reply,
+  type Request,
+} from "./protocol.ts";
+
+/** What answers requests. */
+export interface ClientService {
+  /**
+   * The replies to one request, in the order that `Request` documents. Pulled no faster than the
+   * client takes them, so what waits meanwhile should be bounded or replaced by what is newer.
+   * Owes an end soon after `signal` aborts (the client is gone); a `UsageError` reaches the client
+   * as `bad_request`, any other error as `internal`.
+   */
+  handle(request: Request, signal: AbortSignal): AsyncIterable<Reply>;
+}
+
+/** What a `ClientServer` is made of. */
+export interface ClientServerOptions {
+  /** Where clients connect; the server closes it. */
+  readonly listener: StreamListener;
+  /** What answers. */
+  readonly service: ClientService;
+  /** Where refusals and broken connections are told. */
+  readonly log: Log;
+  /** For the deadlines. */
+  readonly timers: Timers;
+  /** For the nonces. */
+  readonly random: Random;
+  /** The secret that a client must prove to know; absent where none is asked for. */
+  readonly token?: Uint8Array;
+}
+
+/** Serves one listener from `run` to `close`. */
+export class ClientServer {
+  readonly #options: ClientServerOptions;
+  readonly #connections = new Map<ByteStream, Promise<void>>();
+  #turningAway = false;
+
+  /** Serves nothing before `run`. */
+  constructor(options: ClientServerOptions) {
+    this.#options = options;
+  }
+
+  /** How many connections are open. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Accepts until `close`, then waits for the handlers to end. Never rejects. */
+  async run(): Promise<void> {
+    for (;;) {
+      const stream = await this.#options.listener.accept();
+      if (stream === undefined) break;
+      if (this.#connections.size >= CLIENT_CONNECTIONS_MAX) this.#turnAway(stream);
+      else this.#connections.set(stream, this.#serve(stream));
+    }
+    await Promise.all(this.#connections.values());
+  }
+
+  /** Stops accepting, closes every connection and so ends `run`. */
+  close(): void {
+    this.#options.listener.close();
+    for (const stream of this.#connections.keys()) stream.close();
+  }
+
+  /** Told once for each time that the room runs out, however many come. */
+  #turnAway(stream: ByteStream): void {
+    stream.close();
+    if (this.#turningAway) return;
+    this.#turningAway = true;
+    this.#options.log.write(
+      "warn",
+      "client_connections_exhausted",
+      `${CLIENT_CONNECTIONS_MAX} gcheck connections are open: further ones are closed at once`,
+      { connections: CLIENT_CONNECTIONS_MAX },
+    );
+  }
+
+  async #serve(stream: ByteStream): Promise<void> {
+    try {
+      if (await this.#greet(stream)) await this.#answer(stream);
+    } catch (error) {
+      this.#report(stream, error);
+    } finally {
+      stream.close();
+      this.#connections.delete(stream);
+      if (this.#connections.size < CLIENT_CONNECTIONS_MAX / 2) this.#turningAway = false;
+    }
+  }
+
+  #report(stream: ByteStream, error: unknown): void {
+    const remote = formatAddress(stream.remote);
+    const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof StreamError) {
+      this.#options.log.write("debug", "client_gone", message, { remote });
+    } else if (error instanceof WireError) {
+      this.#options.log.write("warn", "client_dropped", message, { remote, reason: error.reason });
+    } else {
+      this.#options.log.write("error", "client_failed", message, { remote });
+    }
+  }
+
+  /** Whether the client may go on. */
+  async #greet(stream: ByteStream): Promise<boolean> {
+    using deadline = this.#deadline(stream, CLIENT_HANDSHAKE_TIMEOUT_MS);
+    const { random, token } = this.#options;
+    const hello = await receive(stream, deadline);
+    if (hello === undefined) return false;
+    if (
+      hello.type !== "hello" || hello.protocol !== CLIENT_PROTOCOL_NAME ||
+      hello.nonce.length !== NONCE_BYTES
+    ) throw new WireError("unexpected", "a client's first message is not gcheck's hello");
+    const nonces = { clientNonce: hello.nonce, daemonNonce: random.bytes(NONCE_BYTES) };
+    await send(stream, {
+      type: "hello",
+      protocol: CLIENT_PROTOCOL_NAME,
+      version: CLIENT_PROTOCOL_VERSION,
+      nonce: nonces.daemonNonce,
+      ...(token === undefined ? {} : { proof: proofOf({ token, prover: "daemon", ...nonces }) }),
+    });
+    const answer = await receive(stream, deadline);
+    // A gcheck of another version, or without the token, leaves here: it has read why.
+    if (answer === undefined) return false;
+    if (hello.version !== CLIENT_PROTOCOL_VERSION) return await refuse(stream, "version");
+    if (answer.type !== "proof") {
+      throw new WireError("unexpected", "a client's second message is not its proof");
+    }
+    if (token !== undefined && !isProof(answer.proof, { token, prover: "gcheck", ...nonces })) {
+      this.#options.log.write("warn", "client_unauthorised", "a client does not know the token", {
+        remote: formatAddress(stream.remote),
+      });
+      return await refuse(stream, "unauthorised");
+    }
+    await send(stream, { type: "welcome" });
+    return true;
+  }
+
+  async #answer(stream: ByteStream): Promise<void> {
+    const request = await this.#request(stream);
+    if (request === undefined) return;
+    const gone = new AbortController();
+    const watching = this.#watch(stream, gone);
+    try {
+      for await (const reply of this.#options.service.handle(request, gone.signal)) {
+        if (gone.signal.aborted) break;
+        await this.#write(stream, reply);
+      }
+    } catch (error) {
+      if (!gone.signal.aborted && !(error instanceof StreamError)) {
+        await this.#write(stream, errorReply(error));
+      }
+      throw error;
+    } finally {
+      gone.abort();
+      stream.close();
+      await watching;
+    }
+  }
+
+  async #request(stream: ByteStream): Promise<Request | undefined> {
+    using deadline = this.#deadline(stream, CLIENT_FRAME_TIMEOUT_MS);
+    const payload = await readFrame(stream, { maxBytes: CLIENT_REQUEST_MAX_BYTES });
+    deadline.check();
+    return payload === undefined ? undefined : decodeRequest(payload);
+  }
+
+  /** A client says nothing after its request: whatever ends this read ends the request. */
+  async #watch(stream: ByteStream, gone: AbortController): Promise<void> {
+    try {
+      await stream.read(new Uint8Array(1));
+    } catch (error) {
+      if (!(error instanceof StreamError)) throw error;
+    } finally {
+      gone.abort();
+      stream.close();
+    }
+  }
+
+  async #write(stream: ByteStream, reply: Reply): Promise<void> {
+    let payload = encodeClientMessage(reply);
+    if (payload.length > CLIENT_FRAME_MAX_BYTES) {
+      payload = encodeClientMessage({
+        type: "error",
+        code: "too_large",
+        message:
+          `the answer takes ${payload.length} bytes where ${CLIENT_FRAME_MAX_BYTES} are the most`,
+      });
+    }
+    using deadline = this.#deadline(stream, CLIENT_FRAME_TIMEOUT_MS);
+    await stream.write(encodeFrame(payload));
+    deadline.check();
+  }
+
+  /** Closes the stream after `delayMs` unless disposed of before; `check` raises once it has. */
+  #deadline(stream: ByteStream, delayMs: number): Deadline {
+    let passed = false;
+    const cancel = this.#options.timers.after(delayMs, () => {
+      passed = true;
+      stream.close();
+    });
+    return {
+      check() {
+        if (passed) throw new WireError("timed_out", `a client took more than ${delayMs} ms`);
+      },
+      [Symbol.dispose]: cancel,
+    };
+  }
+}
+
+interface Deadline extends Disposable {
+  check(): void;
+}
+
+async function send(stream: ByteStream, message: Handshake): Promise<void> {
+  await stream.write(encodeFrame(encodeClientMessage(message)));
+}
+
+async function receive(stream: ByteStream, deadline: Deadline): Promise<Handshake | undefined> {
+  const payload = await readFrame(stream, { maxBytes: CLIENT_HANDSHAKE_MAX_BYTES });
+  deadline.check();
+  return payload === undefined ? undefined : decodeHandshake(payload);
+}
+
+async function refuse(stream: ByteStream, code: "version" | "unauthorised"): Promise<false> {
+  await send(stream, { type: "refused", code });
+  return false;
+}
+
+function errorReply(error: unknown): Reply {
+  const message = error instanceof GossipcheckError ? error.message : "the daemon's log says more";
+  return { type: "error", code: error instanceof UsageError ? "bad_request" : "internal", message };
+}
