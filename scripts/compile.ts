@@ -29,7 +29,9 @@ async function run(program: string, args: readonly string[]): Promise<Finished> 
 /** One line on why the compiler gave up; what it printed where the cause is not the usual one. */
 function explain(name: string, output: string): string {
   const needed = `the runtime denort of exactly Deno ${Deno.version.deno}`;
-  if (/error sending request|Download .*denort[^\n]*\n[^\n]*error|Failed to download/.test(output)) {
+  if (
+    /error sending request|Download .*denort[^\n]*\n[^\n]*error|Failed to download/.test(output)
+  ) {
     return `dist/${name}: ${needed} cannot be downloaded from here; set DENORT_BIN to a copy of it`;
   }
   if (/Could not find denort/.test(output)) {

@@ -1,0 +1,235 @@
+/**
+ * `deno task demo`: five daemons as real processes on this machine, a check file with one check that
+ * fails and an action that mends it, sent twice. Leaves nothing behind, also on Control-C.
+ *
+ * `GOSSIPCHECKD` and `GCHECK` name executables to use in place of the sources.
+ * @module
+ */
+import { fromFileUrl, join } from "@std/path";
+import { print, printError } from "./print.ts";
+
+const NODES = 5;
+/** For all five to find each other; they take about two seconds. */
+const JOIN_TIMEOUT_MS = 20_000;
+/** For a daemon to end by itself after SIGTERM. */
+const STOP_TIMEOUT_MS = 5_000;
+
+/** How to start a program: an executable and what comes before its own arguments. */
+interface Program {
+  readonly executable: string;
+  readonly prefix: readonly string[];
+}
+
+/** What all steps of the demo need. */
+interface Demo {
+  readonly directory: string;
+  readonly daemon: Program;
+  readonly client: Program;
+  /** Where the first daemon listens for `gcheck`. */
+  readonly server: string;
+  /** Where each daemon listens for the others. */
+  readonly binds: readonly string[];
+  /** Aborts on Control-C. */
+  readonly interrupted: AbortSignal;
+}
+
+interface Finished {
+  readonly code: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+function program(options: { variable: string; set: string; main: string }): Program {
+  const executable = Deno.env.get(options.variable);
+  if (executable !== undefined && executable !== "") {
+    return { executable: Deno.realPathSync(executable), prefix: [] };
+  }
+  const config = fromFileUrl(import.meta.resolve("../deno.json"));
+  const main = fromFileUrl(import.meta.resolve(`../${options.main}`));
+  return {
+    executable: Deno.execPath(),
+    prefix: ["run", "--quiet", `--config=${config}`, `--permission-set=${options.set}`, main],
+  };
+}
+
+/** Ports that were free for UDP and TCP a moment ago. */
+function freePorts(count: number): number[] {
+  const open: { close(): void }[] = [];
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const stream = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = stream.addr;
+    open.push(stream);
+    try {
+      open.push(Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port }));
+      ports.push(port);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+  for (const socket of open) socket.close();
+  return ports;
+}
+
+/** The environment of both programs: state and home in the demo's own folder, no colour. */
+function environment(demo: Demo): Record<string, string> {
+  return { HOME: demo.directory, XDG_STATE_HOME: join(demo.directory, "state"), NO_COLOR: "1" };
+}
+
+function startDaemons(demo: Demo): Deno.ChildProcess[] {
+  const [first = ""] = demo.binds;
+  return demo.binds.map((bind, index) => {
+    const place = index === 0 ? ["-cli-bind", demo.server] : ["-no-cli", "-peers", first];
+    const role = index === 0 ? "role=db" : "role=web";
+    const log = Deno.openSync(join(demo.directory, `node-${index + 1}.log`), {
+      create: true,
+      write: true,
+    });
+    const child = new Deno.Command(demo.daemon.executable, {
+      args: [
+        ...demo.daemon.prefix,
+        ...["-name", `node-${index + 1}`, "-bind", bind, "-tags", role],
+        ...place,
+      ],
+      cwd: demo.directory,
+      env: environment(demo),
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    child.stderr.pipeTo(log.writable).catch(() => {});
+    return child;
+  });
+}
+
+async function stopDaemons(daemons: readonly Deno.ChildProcess[]): Promise<void> {
+  await Promise.all(daemons.map(async (daemon) => {
+    try {
+      daemon.kill("SIGTERM");
+    } catch (error) {
+      // It has ended by itself, as they do on a terminal's Control-C.
+      if (!(error instanceof TypeError)) throw error;
+    }
+    const timer = setTimeout(() => daemon.kill("SIGKILL"), STOP_TIMEOUT_MS);
+    await daemon.status;
+    clearTimeout(timer);
+  }));
+}
+
+async function gcheck(demo: Demo, args: readonly string[]): Promise<Finished> {
+  const child = new Deno.Command(demo.client.executable, {
+    args: [...demo.client.prefix, "-server", demo.server, ...args],
+    cwd: demo.directory,
+    env: environment(demo),
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    signal: demo.interrupted,
+  }).spawn();
+  const { code, stdout, stderr } = await child.output();
+  demo.interrupted.throwIfAborted();
+  const decoder = new TextDecoder();
+  return { code, output: decoder.decode(stdout), errors: decoder.decode(stderr) };
+}
+
+/** How many members the first daemon holds alive; 0 while it does not answer. */
+async function aliveMembers(demo: Demo): Promise<number> {
+  const { code, output } = await gcheck(demo, ["-output", "json", "list-members"]);
+  if (code !== 0) return 0;
+  return output.match(/"state":\s*"alive"/g)?.length ?? 0;
+}
+
+async function untilJoined(demo: Demo): Promise<void> {
+  const deadline = performance.now() + JOIN_TIMEOUT_MS;
+  while (await aliveMembers(demo) < NODES) {
+    if (performance.now() > deadline) {
+      throw new Error(
+        `the ${NODES} daemons did not find each other in ${JOIN_TIMEOUT_MS / 1000} s`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** The three types over real things; only the flag file is missing at first. */
+async function writeCheckFile(demo: Demo): Promise<string> {
+  const settings = join(demo.directory, "app.conf");
+  const flag = join(demo.directory, "app.ready");
+  await Deno.writeTextFile(settings, "port = 8080\n");
+  const checks = {
+    settings_have_port: { type: "file_contains", path: settings, check: "port = 8080" },
+    first_node_runs: { type: "process_running", check: `-name node-1 -bind ${demo.binds[0]}` },
+    // All nodes share this machine's files: the pause lets each of them see the file missing.
+    app_is_ready: { type: "file_exists", path: flag, action: `sleep 1; echo ready | tee ${flag}` },
+  };
+  const path = join(demo.directory, "checks.json");
+  await Deno.writeTextFile(path, JSON.stringify(checks, null, 2) + "\n");
+  return path;
+}
+
+/** Shows one command as a user types it, and what it prints. */
+async function show(demo: Demo, args: { typed: string; given: string[]; status: number }) {
+  print(`$ gcheck ${args.typed}`);
+  const { code, output, errors } = await gcheck(demo, args.given);
+  print((output + errors).trimEnd());
+  print(`(exit status ${code})\n`);
+  if (code !== args.status) {
+    throw new Error(`exit status ${code} where ${args.status} was expected`);
+  }
+}
+
+async function tour(demo: Demo): Promise<void> {
+  await untilJoined(demo);
+  await show(demo, { typed: "list-members", given: ["list-members"], status: 0 });
+  const file = await writeCheckFile(demo);
+  print("$ cat checks.json");
+  print(await Deno.readTextFile(file));
+  const check = { typed: "-file checks.json check", given: ["-file", file, "check"] };
+  print("The first run: a file is missing on each node, and the action makes it.");
+  await show(demo, { ...check, status: 1 });
+  print("The second run: the actions have mended it.");
+  await show(demo, { ...check, status: 0 });
+}
+
+async function run(interrupted: AbortSignal): Promise<void> {
+  const directory = await Deno.makeTempDir({ prefix: "gossipcheck-demo-" });
+  const [clientPort = 0, ...ports] = freePorts(NODES + 1);
+  const demo: Demo = {
+    directory,
+    daemon: program({ variable: "GOSSIPCHECKD", set: "gossipcheckd", main: "main.ts" }),
+    client: program({ variable: "GCHECK", set: "gcheck", main: "cli.ts" }),
+    server: `127.0.0.1:${clientPort}`,
+    binds: ports.map((port) => `127.0.0.1:${port}`),
+    interrupted,
+  };
+  const daemons = startDaemons(demo);
+  try {
+    await tour(demo);
+  } catch (error) {
+    if (!interrupted.aborted) printError(await Deno.readTextFile(join(directory, "node-1.log")));
+    throw error;
+  } finally {
+    await stopDaemons(daemons);
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+if (import.meta.main) {
+  const control = new AbortController();
+  const interrupt = () => control.abort();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupt);
+  const started = performance.now();
+  try {
+    await run(control.signal);
+    print(
+      `All daemons have stopped. It took ${((performance.now() - started) / 1000).toFixed(1)} s.`,
+    );
+  } catch (error) {
+    printError(control.signal.aborted ? "demo: interrupted" : `demo: ${error}`);
+    Deno.exitCode = control.signal.aborted ? 130 : 1;
+  } finally {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      Deno.removeSignalListener(signal, interrupt);
+    }
+  }
+}

@@ -1,0 +1,212 @@
+/** What ARCHITECTURE.md says, compared with the tree. */
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { fromFileUrl, globToRegExp, join, relative, resolve } from "@std/path";
+import { EXIT_STATUS } from "../lib/errors.ts";
+import { withGeneratedParts } from "../scripts/readme.ts";
+
+const ROOT = fromFileUrl(new URL("..", import.meta.url));
+const LEAVES = ["lib/runtime.ts", "lib/errors.ts", "lib/limits.ts", "lib/address.ts"];
+const NO_PRODUCT = /^(tests\/|scripts\/|dist\/|coverage\/)|_(test|bench)\.ts$/;
+
+function text(path: string): string {
+  return Deno.readTextFileSync(join(ROOT, path));
+}
+
+function* walk(directory: string): Generator<string> {
+  for (const entry of Deno.readDirSync(join(ROOT, directory))) {
+    const path = directory === "." ? entry.name : `${directory}/${entry.name}`;
+    if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
+    if (entry.isDirectory) yield* walk(path);
+    else yield path;
+  }
+}
+
+const FILES = [...walk(".")].sort();
+const SOURCES = FILES.filter((path) => path.endsWith(".ts") && !NO_PRODUCT.test(path));
+
+/** The table under a heading, as cells; the heading row and the rule under it are left out. */
+function table(heading: string): string[][] {
+  const section = text("ARCHITECTURE.md").split(/^## /m).find((one) => one.startsWith(heading));
+  assert(section !== undefined, `ARCHITECTURE.md has no section "${heading}"`);
+  const rows = section.split("\n").filter((line) => line.startsWith("|")).slice(2);
+  assertGreater(rows.length, 0, `the section "${heading}" has no table`);
+  return rows.map((row) => row.split("|").slice(1, -1).map((cell) => cell.trim()));
+}
+
+function quoted(cell: string | undefined): string[] {
+  return [...(cell ?? "").matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? "");
+}
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+/** Static and dynamic imports and re-exports of the project's own files. */
+function importsOf(path: string): Import[] {
+  const found: Import[] = [];
+  const pattern =
+    /^\s*(import|export)\s+(type\s)?[^;"'`]*?from\s*"([^"]+)"|^\s*(import)\s*()"([^"]+)"|\b(import)(\s*)\(\s*"([^"]+)"/gm;
+  for (const match of text(path).matchAll(pattern)) {
+    const specifier = match[3] ?? match[6] ?? match[9] ?? "";
+    if (!specifier.startsWith(".")) continue;
+    const target = relative(ROOT, resolve(join(ROOT, path), "..", specifier));
+    found.push({ from: path, to: target, typeOnly: match[2] !== undefined });
+  }
+  return found;
+}
+
+function roomOf(path: string): string {
+  if (LEAVES.includes(path)) return "leaves";
+  return path.match(/^lib\/[^/]+(?=\/)/)?.[0] ?? path;
+}
+
+function allows(entries: readonly string[], target: string): boolean {
+  return entries.some((entry) => entry === target || target.startsWith(`${entry}/`));
+}
+
+Deno.test("every import follows an arrow of ARCHITECTURE.md", () => {
+  const rooms = new Map(
+    table("Rooms and arrows").map(([room, , values, types]) => [
+      quoted(room)[0] ?? "",
+      { values: quoted(values), types: quoted(types), anyType: types === "all" },
+    ]),
+  );
+  const wrong: string[] = [];
+  for (const source of SOURCES) {
+    const room = roomOf(source);
+    const arrows = rooms.get(room);
+    if (arrows === undefined) {
+      wrong.push(`${source} is in no room that the table has`);
+      continue;
+    }
+    for (const { to, typeOnly } of importsOf(source)) {
+      const target = roomOf(to);
+      if (target === room || target === "leaves" || target === "lib/std") continue;
+      if (allows(arrows.values, to)) continue;
+      if (typeOnly && !NO_PRODUCT.test(to) && (arrows.anyType || allows(arrows.types, to))) {
+        continue;
+      }
+      wrong.push(`${source} imports ${to}${typeOnly ? " as types" : ""}`);
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+Deno.test("every room of the table is there, and the test sees its imports", () => {
+  for (const [room] of table("Rooms and arrows")) {
+    const name = quoted(room)[0] ?? "";
+    assert(SOURCES.some((path) => roomOf(path) === name), `nothing is in ${name}`);
+  }
+  assertGreater(SOURCES.flatMap(importsOf).length, SOURCES.length / 2);
+});
+
+Deno.test("npm packages are named in lib/std alone", () => {
+  const wrong = SOURCES.filter((path) => !path.startsWith("lib/std/"))
+    .filter((path) => /["'](npm|jsr|https?):/.test(text(path)));
+  assertEquals(wrong, []);
+});
+
+Deno.test("the machines name no clock, no chance, no promise and no platform", () => {
+  const forbidden =
+    /\basync\b|\bawait\b|\bPromise\b|setTimeout|setInterval|\bDate\b|\bperformance\b|Math\.random|crypto\.|console\.|Deno\./;
+  const machines = SOURCES.filter((path) => /^lib\/(swim|gossip)\//.test(path));
+  assertGreater(machines.length, 8);
+  const wrong = machines.flatMap((path) =>
+    text(path).split("\n").flatMap((line, index) =>
+      forbidden.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : []
+    )
+  );
+  assertEquals(wrong, []);
+});
+
+Deno.test("machines have at most eight effects", () => {
+  for (
+    const [path, name] of [["lib/swim/types.ts", "SwimEffects"], [
+      "lib/gossip/types.ts",
+      "GossipEffects",
+    ]]
+  ) {
+    const body =
+      text(path ?? "").match(new RegExp(`interface ${name} \\{([\\s\\S]*?)\\n\\}`))?.[1] ?? "";
+    const methods = body.match(/^ {2}\w+\(/gm)?.length ?? 0;
+    assert(methods >= 1 && methods <= 8, `${name} has ${methods} methods`);
+  }
+});
+
+Deno.test("no file is left out of the lint, and what is ignored has its reason beside it", () => {
+  const wrong: string[] = [];
+  for (const path of FILES.filter((one) => one.endsWith(".ts"))) {
+    const lines = text(path).split("\n");
+    lines.forEach((line, index) => {
+      const at = `${path}:${index + 1}`;
+      if (/^\s*\/\/ deno-lint-ignore-file/.test(line)) {
+        wrong.push(`${at} leaves out the whole file`);
+      }
+      if (!/^\s*\/\/ deno-lint-ignore\s/.test(line)) return;
+      if (!/ -- \S/.test(line) && !/^\s*(\/\/|\*)/.test(lines[index - 1] ?? "")) {
+        wrong.push(`${at} gives no reason`);
+      }
+    });
+  }
+  assertEquals(wrong, []);
+  const config = JSON.parse(text("deno.json"));
+  assertEquals(config.lint.plugins, ["./scripts/lint/plugin.ts"]);
+  assertEquals(config.lint.exclude, ["dist/"]);
+});
+
+Deno.test("the 'to add' table names files that are there", () => {
+  for (const [what, ...cells] of table("To add")) {
+    const paths = cells.flatMap(quoted).filter((one) => /[/.]/.test(one));
+    assertGreater(paths.length, 0, `"${what}" names no file`);
+    for (const path of paths) {
+      const pattern = globToRegExp(path);
+      assert(FILES.some((file) => pattern.test(file)), `${what}: ${path} is not there`);
+    }
+  }
+});
+
+Deno.test("a registry has one line for each file of its folder, and nothing else imports it", () => {
+  let registries = 0;
+  for (const [, touch] of table("To add")) {
+    const [glob, registry] = quoted(touch);
+    if (!glob?.includes("*") || !registry?.endsWith("registry.ts")) continue;
+    registries++;
+    const pattern = globToRegExp(glob);
+    const entries = SOURCES.filter((path) => pattern.test(path) && path !== registry);
+    assertGreater(entries.length, 1, `${glob} matches ${entries.length} files`);
+    for (const entry of entries) {
+      const importers = SOURCES.flatMap(importsOf).filter(({ to, typeOnly }) =>
+        to === entry && !typeOnly
+      );
+      assertEquals(importers.map(({ from }) => from), [registry], `who imports ${entry}`);
+    }
+  }
+  assertEquals(registries, 2);
+});
+
+Deno.test("the generated parts of README.md are up to date (deno task docs)", () => {
+  const readme = text("README.md");
+  assertEquals(readme, withGeneratedParts(readme));
+});
+
+Deno.test("README.md tells every exit status", () => {
+  const readme = text("README.md");
+  for (const status of Object.values(EXIT_STATUS)) {
+    assert(new RegExp(`^\\| ${status} +\\|`, "m").test(readme), `exit status ${status} is missing`);
+  }
+});
+
+Deno.test("every task that a document names is there", () => {
+  const tasks = Object.keys(JSON.parse(text("deno.json")).tasks);
+  for (const path of FILES.filter((one) => one.endsWith(".md"))) {
+    for (const match of text(path).matchAll(/\b(?:deno|deno@[\d.]+) task ([a-z][\w:-]*)/g)) {
+      assert(tasks.includes(match[1] ?? ""), `${path} names the task ${match[1]}`);
+    }
+  }
+});
+
+Deno.test("deno.lock names no host: packages come from whichever registry is set up", () => {
+  assertEquals(text("deno.lock").match(/https?:\/\/[^"\s]+/g), null);
+});
