@@ -71,9 +71,9 @@ function freePorts(count: number): number[] {
   return ports;
 }
 
-/** The environment of both programs: state and home in the demo's own folder, no colour. */
+/** The environment of both programs: state in the demo's own folder, no colour. */
 function environment(demo: Demo): Record<string, string> {
-  return { HOME: demo.directory, XDG_STATE_HOME: join(demo.directory, "state"), NO_COLOR: "1" };
+  return { XDG_STATE_HOME: join(demo.directory, "state"), NO_COLOR: "1" };
 }
 
 function startDaemons(demo: Demo): Deno.ChildProcess[] {

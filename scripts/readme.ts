@@ -4,7 +4,8 @@
  * @module
  */
 import type { CheckType, FieldDefinition } from "../lib/checks/check.ts";
-import { CHECK_TYPES, COMMON_FIELDS } from "../lib/checks/registry.ts";
+import { COMMON_FIELDS } from "../lib/checks/fields.ts";
+import { CHECK_TYPES } from "../lib/checks/registry.ts";
 import { flagTableMarkdown } from "../lib/cli/settings.ts";
 import { fromFileUrl } from "@std/path";
 

@@ -5,7 +5,6 @@ import { EXIT_STATUS } from "../lib/errors.ts";
 import { withGeneratedParts } from "../scripts/readme.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
-const LEAVES = ["lib/runtime.ts", "lib/errors.ts", "lib/limits.ts", "lib/address.ts"];
 const NO_PRODUCT = /^(tests\/|scripts\/|dist\/|coverage\/)|_(test|bench)\.ts$/;
 
 function text(path: string): string {
@@ -58,7 +57,7 @@ function importsOf(path: string): Import[] {
 }
 
 function roomOf(path: string): string {
-  if (LEAVES.includes(path)) return "leaves";
+  if (/^lib\/[^/]+$/.test(path)) return "leaves";
   return path.match(/^lib\/[^/]+(?=\/)/)?.[0] ?? path;
 }
 
