@@ -34,6 +34,12 @@ export const HISTORY_MAX_BATCHES = 2_000;
 export const BATCH_BODY_MAX_BYTES = 2 * 1024 * 1024;
 /** A node's outcomes as they travel; a relay's wrapping and they fit one gossip message. */
 export const REPORT_BODY_MAX_BYTES = 7 * 1024 * 1024;
+/** Tag conditions in one target. */
+export const TARGET_MAX_CONDITIONS = 64;
+/** Node names and patterns in one target. */
+export const TARGET_MAX_NODES = 1_000;
+/** A batch's signature with its signer. */
+export const SIGNATURE_MAX_BYTES = 1024;
 /** Ids in one digest message. */
 export const DIGEST_MAX_IDS = 20_000;
 /** An action's output that is kept. */
