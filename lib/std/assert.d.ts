@@ -24,8 +24,7 @@ export function assertExists<T>(actual: T, message?: string): asserts actual is 
 /** A class's instance. */
 export function assertInstanceOf<T>(
   actual: unknown,
-  // deno-lint-ignore no-explicit-any
-  expected: abstract new (...args: any[]) => T,
+  expected: abstract new (...args: never[]) => T,
   message?: string,
 ): asserts actual is T;
 /** A regular expression matches. */
@@ -42,23 +41,20 @@ export function assertArrayIncludes<T>(
 ): void;
 /** An object holds at least the given fields. */
 export function assertObjectMatch(
-  // deno-lint-ignore no-explicit-any
-  actual: Record<PropertyKey, any>,
+  actual: object,
   expected: Record<PropertyKey, unknown>,
   message?: string,
 ): void;
 /** A function throws. */
 export function assertThrows<E extends Error = Error>(
   fn: () => unknown,
-  // deno-lint-ignore no-explicit-any
-  ErrorClass: abstract new (...args: any[]) => E,
+  ErrorClass: abstract new (...args: never[]) => E,
   messageIncludes?: string,
 ): E;
 /** A promise is rejected. */
 export function assertRejects<E extends Error = Error>(
   fn: () => PromiseLike<unknown>,
-  // deno-lint-ignore no-explicit-any
-  ErrorClass: abstract new (...args: any[]) => E,
+  ErrorClass: abstract new (...args: never[]) => E,
   messageIncludes?: string,
 ): Promise<E>;
 /** `actual > expected`. */
