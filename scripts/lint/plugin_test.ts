@@ -51,6 +51,8 @@ const CASES: readonly Case[] = [
   { rule: "error-wording", source: "new UsageError(`${flag}: no port`);", findings: 0 },
   { rule: "error-wording", source: 'new WireError("malformed", "a part too many");', findings: 0 },
   { rule: "error-wording", source: 'new WireError("malformed", "TCP frame cut");', findings: 0 },
+  { rule: "error-wording", source: 'new UsageError("no port: " +\n "give one");', findings: 0 },
+  { rule: "error-wording", source: 'new UsageError("no port: " + reason);', findings: 0 },
   { rule: "error-wording", source: 'new UsageError("no port.");', findings: 1 },
   { rule: "error-wording", source: 'new UsageError("No port");', findings: 1 },
   { rule: "error-wording", source: 'new UsageError("error: no port");', findings: 1 },

@@ -143,36 +143,31 @@ export function noPlatform(context: Context): Visitor {
   };
 }
 
-/** The text before the first interpolation and after the last, of a message written in place. */
-function messageEnds(node: Deno.lint.Node): { start: string; end: string } | undefined {
+/** The texts of a message written in place, an empty one where a value comes first or last. */
+function messageTexts(node: Deno.lint.Node): string[] | undefined {
   switch (node.type) {
     case "Literal":
-      return typeof node.value === "string" ? { start: node.value, end: node.value } : undefined;
+      return typeof node.value === "string" ? [node.value] : undefined;
     case "TemplateLiteral":
-      return {
-        start: node.quasis.at(0)?.cooked ?? "",
-        end: node.quasis.at(-1)?.cooked ?? "",
-      };
-    case "BinaryExpression": {
-      if (node.operator !== "+") return undefined;
-      const left = messageEnds(node.left);
-      const right = messageEnds(node.right);
-      return { start: left?.start ?? "", end: right?.end ?? "" };
-    }
+      return node.quasis.map((quasi) => quasi.cooked);
+    case "BinaryExpression":
+      return node.operator === "+"
+        ? [...messageTexts(node.left) ?? [""], ...messageTexts(node.right) ?? [""]]
+        : undefined;
     default:
       return undefined;
   }
 }
 
 /** Why a message reads badly after `gcheck: `, or nothing. */
-function wordingFault(text: string, ends: { start: string; end: string }): string | undefined {
-  if (/\\n|\n/.test(text)) return "is not one line";
-  if (ends.end !== "" && /[.!\s]$/.test(ends.end)) return "ends with a full stop, a ! or a space";
-  if (/^\s/.test(ends.start)) return "starts with a space";
-  if (/^(error|oops|sorry|please)\b/i.test(ends.start)) {
-    return "starts with a word that says nothing";
-  }
-  if (/^[A-Z][a-z]/.test(ends.start)) return "starts with a capital letter";
+function wordingFault(texts: readonly string[]): string | undefined {
+  const start = texts.at(0) ?? "";
+  const end = texts.at(-1) ?? "";
+  if (texts.some((text) => text.includes("\n"))) return "is not one line";
+  if (/[.!\s]$/.test(end)) return "ends with a full stop, a ! or a space";
+  if (/^\s/.test(start)) return "starts with a space";
+  if (/^(error|oops|sorry|please)\b/i.test(start)) return "starts with a word that says nothing";
+  if (/^[A-Z][a-z]/.test(start)) return "starts with a capital letter";
   return undefined;
 }
 
@@ -185,9 +180,7 @@ export function errorWording(context: Context): Visitor {
     NewExpression(node) {
       if (node.callee.type !== "Identifier" || !/^[A-Z]\w*Error$/.test(node.callee.name)) return;
       for (const argument of node.arguments) {
-        const ends = messageEnds(argument);
-        if (ends === undefined) continue;
-        const fault = wordingFault(context.sourceCode.getText(argument), ends);
+        const fault = wordingFault(messageTexts(argument) ?? []);
         if (fault === undefined) continue;
         context.report({
           node: argument,
