@@ -43,10 +43,8 @@ export const PROCESS_RUNNING: CheckType = {
       !process.executable && process.commandLine !== ""
     );
     if (path !== undefined && hidden.length > 0) {
-      throw new HostError(
-        `cannot tell whether a process has ${wanted}: ${hidden.length} of other users hide their ` +
-          "executable; run the daemon as root or search by command line alone",
-      );
+      const count = `${hidden.length} processes of other users hide their executable`;
+      throw new HostError(`cannot tell whether a process has ${wanted}: ${count}; run as root`);
     }
     return { status: "fail", reason: `no process has ${wanted}` };
   },

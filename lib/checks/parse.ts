@@ -1,0 +1,225 @@
+/**
+ * Check files: refused whole, with everything that is wrong, or taken whole.
+ * @module
+ */
+import { parseDuration } from "../duration.ts";
+import { CheckFileError, type Problem } from "../errors.ts";
+import { ACTION_TIMEOUT_DEFAULT_MS, CHECK_NAME_MAX_BYTES, CHECKS_MAX } from "../limits.ts";
+import { closestString } from "../std/closest_string.ts";
+import type { Node } from "../std/jsonc.ts";
+import type { Check, CheckType, FieldValue } from "./check.ts";
+import { COMMON_FIELDS, type FieldProblem, fieldProblems, valueProblem } from "./fields.ts";
+import { JsonText } from "./json_text.ts";
+import { CHECK_TYPES, checkType } from "./registry.ts";
+
+/** One field as it stands in the file. */
+interface FoundField {
+  readonly value: FieldValue;
+  readonly keyOffset: number;
+  readonly valueOffset: number;
+}
+
+/** One check as it stands in the file. */
+interface FoundCheck {
+  readonly name: string;
+  readonly keyOffset: number;
+  readonly fields: ReadonlyMap<string, FoundField>;
+}
+
+/** Names are quoted in messages up to this many characters. */
+const QUOTED_MAX_LENGTH = 80;
+
+const TYPE_NAMES = CHECK_TYPES.map((type) => type.name);
+
+/** The checks of a file, in its order. Raises `CheckFileError` that holds every problem. */
+export function parseCheckFile(content: Uint8Array): Check[] {
+  const json = new JsonText(content);
+  return new CheckFileReader(json).read();
+}
+
+/** A problem as one line: `line 3, column 5: check "web", field "path": is missing; …`. */
+export function formatProblem(problem: Problem): string {
+  const { line, column, check, field, message } = problem;
+  const where = [
+    ...(line === undefined ? [] : [`line ${line}`]),
+    ...(column === undefined ? [] : [`column ${column}`]),
+  ].join(", ");
+  const what = [
+    ...(check === undefined ? [] : [`check ${quote(check)}`]),
+    ...(field === undefined ? [] : [`field ${quote(field)}`]),
+  ].join(", ");
+  return [where, what, message].filter((part) => part !== "").join(": ");
+}
+
+class CheckFileReader {
+  readonly #json: JsonText;
+  readonly #problems: Problem[] = [];
+
+  constructor(json: JsonText) {
+    this.#json = json;
+  }
+
+  read(): Check[] {
+    const { root } = this.#json;
+    const checks: Check[] = [];
+    if (root.type !== "object") {
+      this.#add(root.offset, {
+        message: `the file is ${nameOf(root)}; expected an object keyed by check name`,
+      });
+    } else {
+      const properties = root.children ?? [];
+      this.#checkCount(root, properties.length);
+      const firstLines = new Map<string, number>();
+      for (const property of properties) {
+        const check = this.#readCheck(property, firstLines);
+        if (check !== undefined) checks.push(check);
+      }
+    }
+    if (this.#problems.length === 0) return checks;
+    const count = this.#problems.length;
+    throw new CheckFileError(`the check file has ${count} problem${count === 1 ? "" : "s"}`, {
+      problems: this.#problems,
+    });
+  }
+
+  #checkCount(root: Node, count: number): void {
+    if (count > 0 && count <= CHECKS_MAX) return;
+    const message = count === 0
+      ? "the file holds no check; expected at least one"
+      : `the file holds ${count} checks; expected at most ${CHECKS_MAX}`;
+    this.#add(root.offset, { message });
+  }
+
+  #readCheck(property: Node, firstLines: Map<string, number>): Check | undefined {
+    const [key, body] = property.children ?? [];
+    if (key === undefined || body === undefined) return undefined;
+    const name = String(key.value);
+    const before = this.#problems.length;
+    this.#checkName(key, firstLines);
+    if (body.type !== "object") {
+      const message = `must be an object with at least a "type", not ${nameOf(body)}`;
+      this.#add(body.offset, { check: name, message });
+      return undefined;
+    }
+    const found = { name, keyOffset: key.offset, fields: this.#readFields(body, name) };
+    const type = this.#readType(found);
+    for (const { name: field, kind } of COMMON_FIELDS) {
+      const value = found.fields.get(field)?.value;
+      const message = value === undefined ? undefined : valueProblem(kind, value);
+      // What is wrong with the type is told by #readType, which knows more.
+      if (message !== undefined && field !== "type") this.#addField(found, { field, message });
+    }
+    const own = [...found.fields].filter(([field]) => !isCommon(field));
+    const fields = Object.fromEntries(own.map(([field, { value }]) => [field, value]));
+    if (type !== undefined) {
+      for (const problem of fieldProblems(type, fields)) {
+        this.#addField(found, withNearest(problem, type));
+      }
+    }
+    if (type === undefined || this.#problems.length > before) return undefined;
+    const action = found.fields.get("action")?.value;
+    const timeout = found.fields.get("action_timeout")?.value;
+    return {
+      name,
+      type: type.name,
+      fields,
+      ...(typeof action === "string" && { action }),
+      actionTimeoutMs: (typeof timeout === "string" ? parseDuration(timeout) : undefined) ??
+        ACTION_TIMEOUT_DEFAULT_MS,
+    };
+  }
+
+  #checkName(key: Node, firstLines: Map<string, number>): void {
+    const name = String(key.value);
+    const { line } = this.#json.position(key.offset);
+    const firstLine = firstLines.get(name);
+    if (firstLine === undefined) firstLines.set(name, line);
+    else {
+      const message = `is there twice; the first is on line ${firstLine}: rename one`;
+      this.#add(key.offset, { check: name, message });
+    }
+    const message = nameProblem(name);
+    if (message !== undefined) this.#add(key.offset, { check: name, message });
+  }
+
+  #readFields(body: Node, check: string): Map<string, FoundField> {
+    const found = new Map<string, FoundField>();
+    for (const property of body.children ?? []) {
+      const [key, value] = property.children ?? [];
+      if (key === undefined || value === undefined) continue;
+      const field = String(key.value);
+      if (found.has(field)) {
+        this.#add(key.offset, { check, field, message: "is there twice; remove one" });
+      } else {
+        const entry = { keyOffset: key.offset, valueOffset: value.offset };
+        found.set(field, { value: valueOf(value), ...entry });
+      }
+    }
+    return found;
+  }
+
+  #readType(found: FoundCheck): CheckType | undefined {
+    const value = found.fields.get("type")?.value;
+    const type = typeof value === "string" ? checkType(value) : undefined;
+    if (type !== undefined) return type;
+    let message = `is missing; expected one of ${TYPE_NAMES.join(", ")}`;
+    if (value !== undefined) message = valueProblem("text", value) ?? unknownType(String(value));
+    this.#addField(found, { field: "type", message });
+    return undefined;
+  }
+
+  #addField(found: FoundCheck, problem: FieldProblem): void {
+    const field = problem.field === undefined ? undefined : found.fields.get(problem.field);
+    this.#add(field?.valueOffset ?? found.keyOffset, { check: found.name, ...problem });
+  }
+
+  #add(offset: number, problem: Problem): void {
+    this.#problems.push({ ...problem, ...this.#json.position(offset) });
+  }
+}
+
+function unknownType(name: string): string {
+  const nearest = closestString(name.slice(0, QUOTED_MAX_LENGTH), TYPE_NAMES);
+  return `is unknown: ${quote(name)}; the nearest known type is "${nearest}"`;
+}
+
+/** Adds which known field comes nearest, where the problem is an unknown one. */
+function withNearest(problem: FieldProblem, type: CheckType): FieldProblem {
+  const { field } = problem;
+  const known = [...type.fields, ...COMMON_FIELDS].map(({ name }) => name);
+  if (field === undefined || known.includes(field)) return problem;
+  const nearest = closestString(field.slice(0, QUOTED_MAX_LENGTH), known);
+  const message = `${problem.message}; the nearest known field is "${nearest}" ` +
+    `(all: ${known.join(", ")})`;
+  return { field, message };
+}
+
+function nameProblem(name: string): string | undefined {
+  if (name.trim() === "") return "must have a name that is not blank";
+  if (/\p{Cc}/u.test(name)) return "has a control character in its name";
+  if (!name.isWellFormed()) return "has half of a surrogate pair in its name";
+  const bytes = new TextEncoder().encode(name).length;
+  if (bytes <= CHECK_NAME_MAX_BYTES) return undefined;
+  return `has a name of ${bytes} bytes; expected at most ${CHECK_NAME_MAX_BYTES}`;
+}
+
+function isCommon(field: string): boolean {
+  return COMMON_FIELDS.some(({ name }) => name === field);
+}
+
+/** No field holds anything nested, so what is in there does not matter. */
+function valueOf(node: Node): FieldValue {
+  if (node.type === "array") return [];
+  if (node.type === "object") return {};
+  return node.type === "null" ? null : node.value as FieldValue;
+}
+
+function nameOf(node: Node): string {
+  if (node.type === "null") return "null";
+  return `${/^[aeiou]/.test(node.type) ? "an" : "a"} ${node.type}`;
+}
+
+function quote(text: string): string {
+  const short = text.length > QUOTED_MAX_LENGTH ? `${text.slice(0, QUOTED_MAX_LENGTH)}…` : text;
+  return JSON.stringify(short);
+}
