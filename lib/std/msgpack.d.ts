@@ -10,6 +10,7 @@ export type ValueType =
   | ValueMap;
 /** A map with string keys. */
 export interface ValueMap {
+  /** Each key's value. */
   readonly [key: string]: ValueType;
 }
 /** Encodes a value as MessagePack; numbers that are integers take the shortest form. */

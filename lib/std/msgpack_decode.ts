@@ -1,2 +1,4 @@
 /** The bounded MessagePack decoder, for bytes that came from a socket. @module */
-export { decode, DecodeError, Decoder, ExtData } from "npm:@msgpack/msgpack@3.1.3";
+// @ts-types="./msgpack_decode.d.ts"
+export { decode } from "npm:@msgpack/msgpack@3.1.3";
+export type { DecodeOptions } from "./msgpack_decode.d.ts";
