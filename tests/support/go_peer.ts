@@ -2,21 +2,15 @@
  * A bare hashicorp memberlist node, steered by the test through `tests/go/peer`.
  * @module
  */
-import { EventLog, type WaitOptions } from "./process_events.ts";
+
+import type { ForeignNode, MemberWait, NodeEvent, NodeStart, NodeView } from "./cluster_node.ts";
+import { EventLog } from "./process_events.ts";
 import { type CommandLine, TestProcess } from "./process.ts";
 
 /** How a Go node is started. */
-export interface GoPeerOptions {
+export interface GoPeerOptions extends NodeStart {
   /** The built `tests/go/peer`. */
   readonly program: string;
-  /** Unique node name. */
-  readonly name: string;
-  /** host:port; a free loopback port by default. */
-  readonly bind?: string;
-  /** host:port of nodes to join at start. */
-  readonly join?: readonly string[];
-  /** Published in Serf's form. */
-  readonly tags?: Readonly<Record<string, string>>;
   /** Base64 keys: the first encrypts, all decrypt. */
   readonly keys?: readonly string[];
   /** Label on every packet and stream. */
@@ -33,25 +27,11 @@ export interface GoPeerOptions {
   readonly wrap?: (line: CommandLine) => CommandLine;
 }
 
-/** A member as the Go node sees it. */
-export interface GoMember {
-  /** Its name. */
-  readonly name: string;
-  /** host:port. */
-  readonly address: string;
-  /** Its state there. */
-  readonly state: "alive" | "suspect" | "failed" | "left";
-  /** Its incarnation there. */
-  readonly incarnation: number;
-  /** Its tags, where its meta is in Serf's form. */
-  readonly tags?: Readonly<Record<string, string>>;
-}
-
 /**
  * What a Go node reports. `failed` and `left` come however it learned of it; `declared` only where
  * its own suspicion ran out; `log` is a line of memberlist's own log.
  */
-export interface GoEvent {
+export interface GoEvent extends NodeEvent {
   /** What happened. */
   readonly event:
     | "ready"
@@ -63,10 +43,6 @@ export interface GoEvent {
     | "message"
     | "log"
     | "reply";
-  /** When, in Unix milliseconds. */
-  readonly atMs: number;
-  /** To which member. */
-  readonly name?: string;
   /** host:port of that member. */
   readonly address?: string;
   /** That member's incarnation. */
@@ -78,13 +54,13 @@ export interface GoEvent {
   /** Which command a reply answers. */
   readonly id?: number;
   /** Members in the reply to `members`. */
-  readonly members?: readonly GoMember[];
+  readonly members?: readonly NodeView[];
   /** Why a command failed; the text of a log line. */
   readonly error?: string;
 }
 
 /** One running Go node. Disposing of it kills it. */
-export class GoPeer implements AsyncDisposable {
+export class GoPeer implements ForeignNode {
   readonly #process: TestProcess;
   #nextId = 1;
   /** Its name. */
@@ -124,10 +100,7 @@ export class GoPeer implements AsyncDisposable {
   }
 
   /** Waits for the report that `event` happened to the member `name`. */
-  waitFor(
-    event: GoEvent["event"],
-    options: Omit<WaitOptions, "what"> & { readonly name: string },
-  ): Promise<GoEvent> {
+  waitFor(event: GoEvent["event"], options: MemberWait): Promise<GoEvent> {
     return this.events.wait((seen) => seen.event === event && seen.name === options.name, {
       what: `"${event}" of ${options.name} at the Go node ${this.name}`,
       ...options,
@@ -135,7 +108,7 @@ export class GoPeer implements AsyncDisposable {
   }
 
   /** Every member that it knows, the failed and the left ones until it forgets them. */
-  async members(): Promise<ReadonlyMap<string, GoMember>> {
+  async members(): Promise<ReadonlyMap<string, NodeView>> {
     const { members } = await this.#ask({ command: "members" });
     return new Map((members ?? []).map((member) => [member.name, member]));
   }
