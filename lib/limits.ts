@@ -26,6 +26,16 @@ export const CHECK_FILE_MAX_BYTES = 1024 * 1024;
 export const MESSAGE_MAX_DEPTH = 16;
 /** A node's name; memberlist has no bound, DNS has 255. */
 export const NAME_MAX_BYTES = 255;
+/** A cluster label: its length is one byte (`LabelMaxSize` in memberlist's `label.go`). */
+export const LABEL_MAX_BYTES = 255;
+/** Compounds and compressions inside one another in a packet; memberlist's own is at most two deep. */
+export const PACKET_MAX_DEPTH = 8;
+/** Messages in one packet, nested ones included. */
+export const PACKET_MAX_MESSAGES = 4096;
+/** What a compressed stream may hold: `maxDecompressedBytes` in memberlist's `net.go`. */
+export const DECOMPRESSED_MAX_BYTES = 2 * PUSH_PULL_MAX_BYTES;
+/** One node of a push/pull, encoded: a name, a meta and half as much again for keys not known to us. */
+export const PUSH_PULL_NODE_MAX_BYTES = 2048;
 /** Ids of batches that are remembered so that none runs twice. */
 export const HISTORY_MAX_IDS = 1_000_000;
 /** Whole batches that are kept to hand to who lacks them. */
@@ -78,3 +88,27 @@ export const REASON_MAX_BYTES = 2 * 1024;
 export const RESULTS_OUTPUT_MAX_BYTES = 4 * 1024 * 1024;
 /** Nesting of a check file; what is deeper than an object of objects is refused anyway. */
 export const CHECK_FILE_MAX_DEPTH = 64;
+/** Connections of other nodes that are served at once, in all: ours. */
+export const STREAMS_MAX = 1024;
+/** Connections of other nodes that are served at once, from one host: ours; a hundred nodes may share one. */
+export const STREAMS_MAX_PER_HOST = 256;
+/** From a connection's start to the end of its message and reply: memberlist's LAN `TCPTimeout`. */
+export const STREAM_DEADLINE_MS = 10_000;
+/** A node's own outcomes that are kept in memory: ours. */
+export const OWN_OUTCOMES_MAX_BYTES = 32 * 1024 * 1024;
+/** Lines of `gcheck results`: ours. */
+export const BATCH_LINES_MAX = 100;
+/** Addresses of one peer's name that are tried in one go: ours. */
+export const PEER_ADDRESSES_MAX = 8;
+/** Peers contacted in each iteration of either phase, unless told otherwise: the original Go program's. */
+export const GOSSIP_GROUP_DEFAULT = 5;
+/** Peers contacted in each iteration of either phase, at most: ours. */
+export const GOSSIP_GROUP_MAX = 1_000;
+/** Period of the second phase, unless told otherwise: the original Go program's. */
+export const ADVERTISE_INTERVAL_DEFAULT_MS = 20_000;
+/** How long `gcheck` waits for results, unless told otherwise. */
+export const RESULTS_TIMEOUT_DEFAULT_MS = 30_000;
+/** How long a node that stops waits until the news is out: ours. */
+export const LEAVE_TIMEOUT_MS = 5_000;
+/** How long a node that stops waits until the origins have its last results: ours. */
+export const REPORT_GRACE_MS = 3_000;

@@ -1,20 +1,247 @@
 /**
- * Stream messages out of chunks as they arrive.
+ * Stream messages out of chunks as they arrive: label, encryption and compression taken off, every
+ * declared length checked before anything is kept for it (`readStream`, `readRemoteState` and
+ * `readUserMsg` in memberlist's `net.go`). No byte is looked at twice.
  * @module
  */
-import type { Envelope } from "./envelope.ts";
-import type { StreamMessage } from "./messages.ts";
+import { WireError } from "../errors.ts";
+import {
+  DATAGRAM_MAX_BYTES,
+  DECOMPRESSED_MAX_BYTES,
+  GOSSIP_MESSAGE_MAX_BYTES,
+  PUSH_PULL_MAX_BYTES,
+  PUSH_PULL_NODE_MAX_BYTES,
+} from "../limits.ts";
+import { getUint32 } from "./bytes.ts";
+import {
+  type Body,
+  decodeBody,
+  decodeCompressed,
+  decodePushPullHeader,
+  decodePushPullNode,
+  decodeUserHeader,
+} from "./codec.ts";
+import { type Envelope, STREAM_SEAL_HEAD_BYTES } from "./envelope.ts";
+import { decompressLzw } from "./lzw.ts";
+import {
+  MESSAGE_TYPE,
+  type PushPull,
+  type PushPullNode,
+  type StreamMessage,
+  type User,
+} from "./messages.ts";
+import { ValueScanner } from "./scanner.ts";
 
-/** Reads one stream. After an error it is of no more use. */
+/** The map in front of a push/pull or a user message; memberlist's take under 100 bytes. */
+const HEADER_MAX_BYTES = 1024;
+/** Around what was compressed: `compress` with its two keys. */
+const COMPRESS_OVERHEAD_BYTES = 64;
+
+/** Pauses where bytes are missing. */
+type Reading<T> = Generator<void, T, void>;
+
+/**
+ * Reads one stream. Bytes that follow a message are not looked at before that message was taken.
+ * After an error the reader is of no more use and the stream is to be closed.
+ */
 export class StreamReader {
-  /** Takes the envelope of the node that reads. */
-  constructor(_options: { envelope: Envelope }) {}
-  /** Adds bytes as they came. Raises `WireError` on bad or over-bound input before allocating for it. */
-  push(_chunk: Uint8Array): void {
-    throw new Error("StreamReader is being written");
+  readonly #envelope: Envelope;
+  readonly #input = new Input();
+  #labelPassed: boolean;
+  #reading: Reading<StreamMessage> | undefined;
+  #ready: StreamMessage | undefined;
+  #failure: unknown;
+
+  /**
+   * `reply` says that we opened the connection and the other end answers, which it does without
+   * a label in front. Default false.
+   */
+  constructor(options: { envelope: Envelope; reply?: boolean }) {
+    this.#envelope = options.envelope;
+    this.#labelPassed = options.reply === true;
   }
-  /** The next whole message, if there is one. */
+
+  /** Adds bytes as they came; they are copied. Raises `WireError` as soon as they can be told bad. */
+  push(chunk: Uint8Array): void {
+    this.#input.append(chunk);
+    this.#advance();
+  }
+
+  /** The next whole message, if there is one. Raises `WireError`. */
   take(): StreamMessage | undefined {
-    throw new Error("StreamReader is being written");
+    this.#advance();
+    const message = this.#ready;
+    this.#ready = undefined;
+    return message;
+  }
+
+  #advance(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#ready !== undefined) return;
+    try {
+      this.#reading ??= this.#read();
+      const step = this.#reading.next();
+      if (step.done !== true) return;
+      this.#ready = step.value;
+      this.#reading = undefined;
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+  }
+
+  *#read(): Reading<StreamMessage> {
+    while (!this.#labelPassed) {
+      const length = this.#envelope.matchLabel(this.#input.rest(), { more: true });
+      if (length === undefined) yield;
+      else {
+        this.#input.take(length);
+        this.#labelPassed = true;
+      }
+    }
+    return yield* readSealed(this.#input, this.#envelope);
+  }
+}
+
+function* readSealed(input: Input, envelope: Envelope): Reading<StreamMessage> {
+  yield* input.need(1);
+  if (input.rest()[0] !== MESSAGE_TYPE.encrypt) {
+    if (envelope.acceptsPlaintext()) return yield* readPacked(input);
+    throw new WireError("not_encrypted", "a stream is not encrypted: we take only encrypted ones");
+  }
+  yield* input.need(STREAM_SEAL_HEAD_BYTES);
+  const length = getUint32(input.rest(), 1);
+  checkLength(length, { most: PUSH_PULL_MAX_BYTES, what: "an encrypted stream message" });
+  yield* input.need(STREAM_SEAL_HEAD_BYTES + length);
+  return readWhole(envelope.openStream(input.take(STREAM_SEAL_HEAD_BYTES + length)), readPacked);
+}
+
+function* readPacked(input: Input): Reading<StreamMessage> {
+  yield* input.need(1);
+  if (input.rest()[0] !== MESSAGE_TYPE.compress) return yield* readPlain(input);
+  input.take(1);
+  const body = yield* input.value(PUSH_PULL_MAX_BYTES + COMPRESS_OVERHEAD_BYTES);
+  const plain = decompressLzw(decodeCompressed(body), { limitBytes: DECOMPRESSED_MAX_BYTES });
+  return readWhole(plain, readPlain);
+}
+
+function* readPlain(input: Input): Reading<StreamMessage> {
+  yield* input.need(1);
+  const type = input.take(1)[0];
+  switch (type) {
+    case MESSAGE_TYPE.pushPull:
+      return yield* readPushPull(input);
+    case MESSAGE_TYPE.user:
+      return yield* readUser(input);
+    case MESSAGE_TYPE.ping:
+      return decodeBody("ping", yield* input.value(DATAGRAM_MAX_BYTES));
+    case MESSAGE_TYPE.ack:
+      return decodeBody("ack", yield* input.value(DATAGRAM_MAX_BYTES));
+    case MESSAGE_TYPE.error:
+      return decodeBody("error", yield* input.value(DATAGRAM_MAX_BYTES));
+    default:
+      throw new WireError("unknown_type", `a message of type ${type} is not known on a stream`);
+  }
+}
+
+function* readPushPull(input: Input): Reading<PushPull> {
+  const header = decodePushPullHeader(yield* input.value(HEADER_MAX_BYTES));
+  const nodes: PushPullNode[] = [];
+  let nodesBytes = 0;
+  while (nodes.length < header.nodes) {
+    const body = yield* input.value(PUSH_PULL_NODE_MAX_BYTES);
+    nodesBytes += body.length;
+    checkLength(nodesBytes, { most: PUSH_PULL_MAX_BYTES, what: "the nodes of a push/pull" });
+    nodes.push(decodePushPullNode(body));
+  }
+  yield* input.need(header.userStateBytes);
+  return {
+    type: "pushPull",
+    join: header.join,
+    nodes,
+    userState: input.take(header.userStateBytes),
+  };
+}
+
+function* readUser(input: Input): Reading<User> {
+  const length = decodeUserHeader(yield* input.value(HEADER_MAX_BYTES));
+  checkLength(length, { most: GOSSIP_MESSAGE_MAX_BYTES, what: "a user message" });
+  yield* input.need(length);
+  return { type: "user", payload: input.take(length) };
+}
+
+/** Reads what is all there: a pause means that it is cut off. */
+function readWhole(
+  bytes: Uint8Array,
+  read: (input: Input) => Reading<StreamMessage>,
+): StreamMessage {
+  const step = read(new Input(bytes)).next();
+  if (step.done === true) return step.value;
+  throw new WireError("truncated", "an unpacked stream message is cut off");
+}
+
+function checkLength(length: number, bound: { most: number; what: string }): void {
+  if (length <= bound.most) return;
+  throw new WireError(
+    "too_large",
+    `${bound.what} is ${length} bytes long; at most ${bound.most} are allowed`,
+  );
+}
+
+/**
+ * What has arrived and is not used yet. Bytes once written are never overwritten, so views into it
+ * stay good; the buffer is replaced by one twice the need when it is full, so each byte is copied
+ * a bounded number of times.
+ */
+class Input {
+  #bytes: Uint8Array;
+  #start = 0;
+  #end: number;
+
+  constructor(bytes: Uint8Array = new Uint8Array(0)) {
+    this.#bytes = bytes;
+    this.#end = bytes.length;
+  }
+
+  append(chunk: Uint8Array): void {
+    if (this.#end + chunk.length > this.#bytes.length) {
+      const rest = this.rest();
+      this.#bytes = new Uint8Array(2 * (rest.length + chunk.length));
+      this.#bytes.set(rest);
+      this.#start = 0;
+      this.#end = rest.length;
+    }
+    this.#bytes.set(chunk, this.#end);
+    this.#end += chunk.length;
+  }
+
+  /** All that is there, as a view. */
+  rest(): Uint8Array {
+    return this.#bytes.subarray(this.#start, this.#end);
+  }
+
+  /** Uses up `count` bytes that are there, as a view. */
+  take(count: number): Uint8Array {
+    this.#start += count;
+    return this.#bytes.subarray(this.#start - count, this.#start);
+  }
+
+  /** Waits until `count` bytes are there. */
+  *need(count: number): Reading<void> {
+    while (this.#end - this.#start < count) yield;
+  }
+
+  /** Uses up one MessagePack value of at most `limitBytes`. */
+  *value(limitBytes: number): Reading<Required<Body>> {
+    const scanner = new ValueScanner({ limitBytes });
+    for (;;) {
+      const window = { bytes: this.#bytes, start: this.#start, end: this.#end };
+      const length = scanner.scan(window);
+      if (length !== undefined) {
+        this.#start += length;
+        return { window, length };
+      }
+      yield;
+    }
   }
 }

@@ -1,54 +1,222 @@
 /**
- * The cluster's keys and what is done with them.
+ * The cluster's keys, and AES-GCM as memberlist uses it (`keyring.go`, `security.go`): version
+ * byte, nonce of 12 bytes, ciphertext, tag of 16 bytes.
  * @module
  */
+import { Buffer } from "node:buffer";
+import { createCipheriv, createDecipheriv } from "node:crypto";
+import { UsageError, WireError } from "../errors.ts";
+import { gcm } from "../std/aes_gcm.ts";
+
+/** Bytes of a nonce. */
+export const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const BLOCK_BYTES = 16;
+const KEY_SIZES: readonly number[] = [16, 24, 32];
+
+/** memberlist's encryption versions: 0, of protocol version 1, pads to whole blocks (PKCS7); 1 does not. */
+export type EncryptionVersion = 0 | 1;
 
 /** How to seal. */
 export interface SealOptions {
-  /** memberlist's encryption version: 0 pads to whole blocks, 1 does not. */
-  readonly version: 0 | 1;
-  /** 12 bytes that are never used twice with one key. */
+  /** With or without padding. */
+  readonly version: EncryptionVersion;
+  /** `NONCE_BYTES` bytes that are never used twice with one key. */
   readonly nonce: Uint8Array;
-  /** Bytes that are authenticated but not sent along. */
+  /** Bytes that are authenticated but not sent along; may be empty. */
   readonly associatedData: Uint8Array;
+  /** Bytes to leave free in front of the result for the caller's header. Default 0. */
+  readonly headBytes?: number;
+}
+
+/** How many bytes `seal` makes of `plaintextBytes`, without head. */
+export function sealedBytes(plaintextBytes: number, version: EncryptionVersion): number {
+  const padding = version === 0 ? BLOCK_BYTES - (plaintextBytes % BLOCK_BYTES) : 0;
+  return 1 + NONCE_BYTES + plaintextBytes + padding + TAG_BYTES;
+}
+
+/** The most that `seal` adds to a plaintext (`encryptOverhead` in memberlist's `security.go`). */
+export function sealOverheadBytes(version: EncryptionVersion): number {
+  return 1 + NONCE_BYTES + TAG_BYTES + (version === 0 ? BLOCK_BYTES : 0);
 }
 
 /** Keys of AES-GCM: the first seals, all open. */
 export class Keyring {
-  /** Takes at least one key of 16, 24 or 32 bytes. Raises `UsageError`. */
-  constructor(_options: { keys: readonly Uint8Array[] }) {
-    throw new Error("Keyring is being written");
+  #keys: readonly Uint8Array[] = [];
+
+  /** Takes at least one key of 16, 24 or 32 bytes; doubles are dropped. Raises `UsageError`. */
+  constructor(options: { keys: readonly Uint8Array[] }) {
+    if (options.keys.length === 0) {
+      throw new UsageError("a keyring without keys: give at least one, the sealing one first");
+    }
+    for (const key of options.keys) this.add(key);
   }
+
   /** All keys, the sealing one first. */
   keys(): readonly Uint8Array[] {
-    throw new Error("Keyring is being written");
+    return this.#keys;
   }
+
   /** The key that seals. */
   primary(): Uint8Array {
-    throw new Error("Keyring is being written");
+    return this.#keys[0]!;
   }
+
   /** Adds a key that opens; one that is there already changes nothing. Raises `UsageError`. */
-  add(_key: Uint8Array): void {}
-  /** Makes a key of the ring the sealing one. Raises `UsageError`. */
-  use(_key: Uint8Array): void {}
-  /** Drops a key; the sealing one stays. Raises `UsageError`. */
-  remove(_key: Uint8Array): void {}
-  /** Version byte, nonce, ciphertext and tag. */
-  seal(_plaintext: Uint8Array, _options: SealOptions): Uint8Array<ArrayBuffer> {
-    throw new Error("Keyring is being written");
+  add(key: Uint8Array): void {
+    if (!KEY_SIZES.includes(key.length)) {
+      throw new UsageError(`a key of ${key.length} bytes: expected 16, 24 or 32`);
+    }
+    if (this.#find(key) === undefined) this.#keys = [...this.#keys, new Uint8Array(key)];
   }
-  /** The plaintext. Raises `WireError` (`not_decryptable`, `truncated`, `bad_version`). */
-  open(_sealed: Uint8Array, _options: { associatedData: Uint8Array }): Uint8Array<ArrayBuffer> {
-    throw new Error("Keyring is being written");
+
+  /** Makes a key of the ring the sealing one. Raises `UsageError` where it is not there. */
+  use(key: Uint8Array): void {
+    const found = this.#find(key);
+    if (found === undefined) {
+      throw new UsageError("the key to use is not in the keyring: install it on every node first");
+    }
+    this.#keys = [found, ...this.#keys.filter((other) => other !== found)];
+  }
+
+  /** Drops a key; one that is not there changes nothing. Raises `UsageError` on the sealing one. */
+  remove(key: Uint8Array): void {
+    const found = this.#find(key);
+    if (found === this.primary()) {
+      throw new UsageError("the key to remove is the one that seals: use another one first");
+    }
+    this.#keys = this.#keys.filter((other) => other !== found);
+  }
+
+  /** Version byte, nonce, ciphertext and tag, after `headBytes` free bytes. */
+  seal(plaintext: Uint8Array, options: SealOptions): Uint8Array<ArrayBuffer> {
+    const { version, nonce, associatedData, headBytes = 0 } = options;
+    const padded = version === 0 ? pad(plaintext) : plaintext;
+    const at = headBytes + 1 + NONCE_BYTES;
+    const sealed = new Uint8Array(at + padded.length + TAG_BYTES);
+    sealed[headBytes] = version;
+    sealed.set(nonce, headBytes + 1);
+    const key = this.primary();
+    const algorithm = nativeAlgorithm(key);
+    if (algorithm === undefined) {
+      sealed.set(gcm(key, nonce, associatedData).encrypt(padded), at);
+      return sealed;
+    }
+    const cipher = createCipheriv(algorithm, key, nonce, { authTagLength: TAG_BYTES });
+    if (associatedData.length > 0) cipher.setAAD(Buffer.from(associatedData));
+    sealed.set(cipher.update(padded), at);
+    cipher.final();
+    sealed.set(cipher.getAuthTag(), at + padded.length);
+    return sealed;
+  }
+
+  /** The plaintext. Raises `WireError`: `bad_version`, or `not_decryptable` with any of the keys. */
+  open(sealed: Uint8Array, options: { associatedData: Uint8Array }): Uint8Array {
+    const version = sealed[0];
+    if (version !== 0 && version !== 1) {
+      throw new WireError(
+        "bad_version",
+        `an encrypted message has version ${version ?? "none"}: expected 0 or 1`,
+      );
+    }
+    if (sealed.length < sealedBytes(0, version)) {
+      throw new WireError(
+        "not_decryptable",
+        `an encrypted message of ${sealed.length} bytes is too short to be one`,
+      );
+    }
+    for (const key of this.#keys) {
+      const plaintext = openWith(key, { sealed, associatedData: options.associatedData });
+      if (plaintext !== undefined) return version === 0 ? unpad(plaintext) : plaintext;
+    }
+    throw new WireError("not_decryptable", "an encrypted message opens with none of our keys");
+  }
+
+  #find(key: Uint8Array): Uint8Array | undefined {
+    return this.#keys.find((other) =>
+      other.length === key.length && other.every((byte, index) => byte === key[index])
+    );
   }
 }
 
-/** A base64 key of 16, 24 or 32 bytes. Raises `UsageError`. */
-export function parseKey(_base64: string): Uint8Array<ArrayBuffer> {
-  throw new Error("parseKey is being written");
+/** A base64 key of 16, 24 or 32 bytes. Raises `UsageError`, which does not repeat the key. */
+export function parseKey(base64: string): Uint8Array<ArrayBuffer> {
+  const text = base64.trim();
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text) || text.length % 4 !== 0) {
+    throw new UsageError("a key is not base64: expected 16, 24 or 32 bytes, written in base64");
+  }
+  const key = new Uint8Array(Buffer.from(text, "base64"));
+  if (!KEY_SIZES.includes(key.length)) {
+    throw new UsageError(`a key of ${key.length} bytes: expected 16, 24 or 32, written in base64`);
+  }
+  return key;
 }
 
 /** Serf's keyring file: a JSON array of base64 keys, the sealing one first. Raises `UsageError`. */
-export function parseKeyringFile(_text: string): Uint8Array<ArrayBuffer>[] {
-  throw new Error("parseKeyringFile is being written");
+export function parseKeyringFile(text: string): Uint8Array<ArrayBuffer>[] {
+  const keys = parseJson(text);
+  if (!Array.isArray(keys) || keys.length === 0 || !keys.every((key) => typeof key === "string")) {
+    throw new UsageError("the keyring file is bad: expected a JSON array of keys in base64");
+  }
+  return keys.map((key: string, index) => {
+    try {
+      return parseKey(key);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      throw new UsageError(`the keyring file is bad: key ${index + 1}: ${error.message}`);
+    }
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message may repeat a part of a key.
+    throw new UsageError("the keyring file is not JSON: expected an array of keys in base64");
+  }
+}
+
+function openWith(
+  key: Uint8Array,
+  { sealed, associatedData }: { sealed: Uint8Array; associatedData: Uint8Array },
+): Uint8Array | undefined {
+  const nonce = sealed.subarray(1, 1 + NONCE_BYTES);
+  const end = sealed.length - TAG_BYTES;
+  const algorithm = nativeAlgorithm(key);
+  try {
+    if (algorithm === undefined) {
+      return gcm(key, nonce, associatedData).decrypt(sealed.subarray(1 + NONCE_BYTES));
+    }
+    const decipher = createDecipheriv(algorithm, key, nonce, { authTagLength: TAG_BYTES });
+    if (associatedData.length > 0) decipher.setAAD(Buffer.from(associatedData));
+    decipher.setAuthTag(Buffer.from(sealed.buffer, sealed.byteOffset + end, TAG_BYTES));
+    const plaintext = decipher.update(sealed.subarray(1 + NONCE_BYTES, end));
+    decipher.final();
+    return plaintext;
+  } catch {
+    // Both libraries say by a plain error that the tag does not match: another key may.
+    return undefined;
+  }
+}
+
+/** Deno's `node:crypto` has no AES-192; those keys go the slower way. */
+function nativeAlgorithm(key: Uint8Array): "aes-128-gcm" | "aes-256-gcm" | undefined {
+  if (key.length === 24) return undefined;
+  return key.length === 16 ? "aes-128-gcm" : "aes-256-gcm";
+}
+
+function pad(plaintext: Uint8Array): Uint8Array {
+  const padding = BLOCK_BYTES - (plaintext.length % BLOCK_BYTES);
+  const padded = new Uint8Array(plaintext.length + padding).fill(padding, plaintext.length);
+  padded.set(plaintext);
+  return padded;
+}
+
+function unpad(padded: Uint8Array): Uint8Array {
+  const padding = padded[padded.length - 1] ?? 0;
+  if (padding < 1 || padding > BLOCK_BYTES || padding > padded.length) {
+    throw new WireError("not_decryptable", "an encrypted message of version 0 is wrongly padded");
+  }
+  return padded.subarray(0, padded.length - padding);
 }
