@@ -1,0 +1,181 @@
+/**
+ * One of our daemons as a real process, watched through its JSON log and asked through `gcheck`.
+ * @module
+ */
+import { fromFileUrl } from "@std/path";
+import type {
+  ClusterNode,
+  MemberEventName,
+  MemberWait,
+  NodeEvent,
+  NodeStart,
+  NodeView,
+} from "./cluster_node.ts";
+import { EventLog } from "./process_events.ts";
+import { type CommandLine, type CommandResult, runCommand, TestProcess } from "./process.ts";
+
+/** The project's own folder. */
+export const PROJECT = fromFileUrl(new URL("../../", import.meta.url));
+
+/** How one of our daemons is started. */
+export interface GossipcheckNodeOptions extends NodeStart {
+  /** Further flags. */
+  readonly flags?: readonly string[];
+  /** Wraps each command line, to run it inside a network namespace. */
+  readonly wrap?: (line: CommandLine) => CommandLine;
+}
+
+/** One line of the daemon's log. */
+export interface LogLine extends NodeEvent {
+  /** The log event's name, or what it means in `MemberEventName`. */
+  readonly event: string;
+  /** The line as it was written. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+const MEMBER_EVENTS: Readonly<Record<string, MemberEventName>> = {
+  member_joined: "join",
+  member_updated: "update",
+  member_left: "left",
+  member_failed: "failed",
+};
+
+/** One running daemon. Disposing of it kills it. */
+export class GossipcheckNode implements ClusterNode {
+  readonly #process: TestProcess;
+  readonly #options: GossipcheckNodeOptions;
+  readonly #clientAddress: string;
+  readonly events: EventLog<LogLine>;
+  readonly address: string;
+
+  /** Takes over a process that `start` started. */
+  constructor(options: {
+    settings: GossipcheckNodeOptions;
+    process: TestProcess;
+    events: EventLog<LogLine>;
+    started: LogLine;
+  }) {
+    this.#options = options.settings;
+    this.#process = options.process;
+    this.events = options.events;
+    const { fields } = options.started;
+    this.address = String(fields["advertise"] ?? fields["bind"]);
+    this.#clientAddress = String(fields["clients"]);
+  }
+
+  /** Starts one under its permission set and waits until it listens. It joins in the background. */
+  static async start(settings: GossipcheckNodeOptions): Promise<GossipcheckNode> {
+    const line = denoProgram("gossipcheckd", daemonArguments(settings));
+    const process = new TestProcess(settings.wrap?.(line) ?? line);
+    const events = new EventLog<LogLine>();
+    process.stderr.follow((text) => {
+      const parsed = parseLogLine(text);
+      if (parsed !== undefined) events.push(parsed);
+    });
+    void process.status.then(({ code }) => events.close(`${settings.name} ended with ${code}`));
+    try {
+      const started = await events.wait(({ event }) => event === "daemon_started", {
+        what: `start of the daemon ${settings.name}`,
+        timeoutMs: 30_000,
+      }).catch((error) => {
+        throw new Error(`${error.message}\n${process.stderr.all.join("\n")}`);
+      });
+      return new GossipcheckNode({ settings, process, events, started });
+    } catch (error) {
+      await process[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** Its process id. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  waitFor(event: MemberEventName, options: MemberWait): Promise<LogLine> {
+    return this.events.wait((seen) => seen.event === event && seen.name === options.name, {
+      what: `"${event}" of ${options.name} at our node ${this.name}`,
+      ...options,
+    });
+  }
+
+  /** Runs `gcheck` against it. */
+  gcheck(args: readonly string[], options: { input?: string } = {}): Promise<CommandResult> {
+    const line = denoProgram("gcheck", ["-server", this.#clientAddress, ...args]);
+    return runCommand(this.#options.wrap?.(line) ?? line, options);
+  }
+
+  async members(): Promise<ReadonlyMap<string, NodeView>> {
+    const { code, stdout, stderr } = await this.gcheck(["-output", "json", "list-members"]);
+    if (code !== 0) throw new Error(`gcheck list-members exited with ${code}: ${stderr}`);
+    const { members } = JSON.parse(stdout) as { members: readonly NodeView[] };
+    return new Map(members.map((member) => [member.name, member]));
+  }
+
+  /** Sends SIGTERM. Rejects where it does not end with status 0 in time. */
+  async leave(): Promise<void> {
+    const { code, signal } = await this.#process.stop("SIGTERM");
+    if (code !== 0) {
+      const how = signal ?? `status ${code}`;
+      throw new Error(`the daemon ${this.name} ended with ${how} on SIGTERM`);
+    }
+  }
+
+  async kill(): Promise<number> {
+    await this.#process.stop("SIGKILL");
+    return Date.now();
+  }
+
+  /** Sends its process a signal. */
+  signal(signal: Deno.Signal): void {
+    this.#process.signal(signal);
+  }
+
+  /** Kills it and waits until nothing of it is left. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process[Symbol.asyncDispose]();
+  }
+}
+
+const ENTRY_POINTS = { gossipcheckd: "main.ts", gcheck: "cli.ts" } as const;
+
+/** The command line of one of our programs under its own permission set. */
+function denoProgram(program: keyof typeof ENTRY_POINTS, args: readonly string[]): CommandLine {
+  return {
+    program: Deno.execPath(),
+    args: ["run", "--quiet", `-P=${program}`, ENTRY_POINTS[program], ...args],
+    directory: PROJECT,
+    environment: { NO_COLOR: "1" },
+  };
+}
+
+function daemonArguments(settings: GossipcheckNodeOptions): string[] {
+  const tags = Object.entries(settings.tags ?? {}).map((pair) => pair.join("="));
+  return [
+    `-name=${settings.name}`,
+    `-bind=${settings.bind ?? "127.0.0.1:0"}`,
+    "-cli-bind=127.0.0.1:0",
+    "-log-format=json",
+    "-log-level=debug",
+    ...(tags.length === 0 ? [] : [`-tags=${tags.join(",")}`]),
+    ...(settings.join === undefined ? [] : [`-peers=${settings.join.join(",")}`]),
+    ...(settings.flags ?? []),
+  ];
+}
+
+function parseLogLine(text: string): LogLine | undefined {
+  if (!text.startsWith("{")) return undefined;
+  const fields = JSON.parse(text) as Record<string, unknown>;
+  const event = String(fields["event"]);
+  const member = fields["member"];
+  return {
+    event: MEMBER_EVENTS[event] ?? event,
+    atMs: Date.parse(String(fields["time"])),
+    ...(typeof member === "string" ? { name: member } : {}),
+    fields,
+  };
+}
