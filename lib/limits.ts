@@ -112,3 +112,5 @@ export const RESULTS_TIMEOUT_DEFAULT_MS = 30_000;
 export const LEAVE_TIMEOUT_MS = 5_000;
 /** How long a node that stops waits until the origins have its last results: ours. */
 export const REPORT_GRACE_MS = 3_000;
+/** How long a daemon that stops lets running actions finish: ours. */
+export const STOP_GRACE_MS = 10_000;

@@ -1,0 +1,224 @@
+/**
+ * The side of a node that faces the others: both protocol machines on their sockets.
+ * @module
+ */
+import { formatAddress, sameAddress } from "../address.ts";
+import { StoreError } from "../errors.ts";
+import { Dissemination } from "../gossip/dissemination.ts";
+import { DEFAULT_GOSSIP_SETTINGS } from "../gossip/settings.ts";
+import type { Batch, GossipEvent } from "../gossip/types.ts";
+import type { Address } from "../runtime.ts";
+import { LAN_SETTINGS } from "../swim/config.ts";
+import { Membership } from "../swim/membership.ts";
+import { encodeMeta } from "../swim/meta.ts";
+import type { SwimEvent } from "../swim/types.ts";
+import { Envelope } from "../wire/envelope.ts";
+import type { StreamMessage } from "../wire/messages.ts";
+import type { NodeSockets } from "./bind.ts";
+import { Drops } from "./drops.ts";
+import { GossipHost } from "./gossip_host.ts";
+import { logMemberEvent } from "./member_log.ts";
+import { PeerFinder } from "./peer_finder.ts";
+import { MembershipPeers } from "./peers.ts";
+import type { DaemonRuntime, NodeSettings } from "./settings.ts";
+import { StreamServer } from "./stream_server.ts";
+import { SwimHost } from "./swim_host.ts";
+
+/** What a `Cluster` is made of. */
+export interface ClusterOptions {
+  /** Unique in the cluster. */
+  readonly name: string;
+  /** Where others reach this node. */
+  readonly address: Address;
+  /** Where it listens. Closed by `close`. */
+  readonly sockets: NodeSockets;
+  /** What the operator chose. */
+  readonly settings: NodeSettings;
+  /** What it runs on. */
+  readonly runtime: DaemonRuntime;
+  /** Why a batch is not let in; `undefined` lets it in. */
+  readonly admit: (batch: Batch) => string | undefined;
+  /** Takes what happens in dissemination. */
+  readonly onGossipEvent: (event: GossipEvent) => void;
+}
+
+/** Membership and dissemination of one node, from `run` to `close`. */
+export class Cluster {
+  readonly #options: ClusterOptions;
+  readonly #swimHost: SwimHost;
+  readonly #gossipHost: GossipHost;
+  readonly #streams: StreamServer;
+  readonly #finder: PeerFinder;
+  readonly #left = Promise.withResolvers<void>();
+
+  /** Who is there. */
+  readonly membership: Membership;
+  /** The same as dissemination sees it. */
+  readonly peers: MembershipPeers;
+  /** What travels among them. */
+  readonly dissemination: Dissemination;
+  /** What came in and was dropped. */
+  readonly drops: Drops;
+
+  /** Sends nothing yet. Raises `UsageError` on tags that do not fit. */
+  constructor(options: ClusterOptions) {
+    const { runtime, settings } = options;
+    const { clock, random, timers, log, network } = runtime;
+    this.#options = options;
+    this.drops = new Drops({ log });
+    const envelope = new Envelope({ label: "", keyring: undefined, random, compress: false });
+    this.#swimHost = this.#makeSwimHost(envelope);
+    this.membership = new Membership({
+      name: options.name,
+      address: options.address,
+      meta: encodeMeta(settings.tags),
+      settings: LAN_SETTINGS,
+      envelope,
+      effects: this.#swimHost,
+      clock,
+      random,
+    });
+    this.peers = new MembershipPeers(this.membership);
+    this.#gossipHost = this.#makeGossipHost(envelope);
+    this.dissemination = new Dissemination({
+      settings: {
+        ...DEFAULT_GOSSIP_SETTINGS,
+        gossipGroup: settings.gossipGroup,
+        advertiseIntervalMs: settings.advertiseIntervalMs,
+      },
+      peers: this.peers,
+      effects: this.#gossipHost,
+      clock,
+      random,
+      admit: options.admit,
+    });
+    this.#streams = new StreamServer({
+      listener: options.sockets.streams,
+      envelope,
+      timers,
+      drops: this.drops,
+      onMessage: (from, message) => this.#onStreamMessage(from, message),
+    });
+    const join = (addresses: readonly Address[]) => this.#join(addresses);
+    this.#finder = new PeerFinder({ network, timers, random, log, join });
+  }
+
+  /** Begins, looks for the peers in the background, and serves until `close`. */
+  async run(): Promise<void> {
+    this.membership.start();
+    this.dissemination.start();
+    for (const peer of this.#options.settings.peers) this.#finder.find(peer);
+    await Promise.all([this.#receivePackets(), this.#streams.run()]);
+  }
+
+  /** Tells the others that this node leaves; resolves when the news is out or time is up. */
+  async leave(timeoutMs: number): Promise<void> {
+    this.#finder.close();
+    this.membership.leave(timeoutMs);
+    await this.#left.promise;
+  }
+
+  /** Ends everything, at once and without a word to the others. */
+  close(): void {
+    this.#finder.close();
+    this.#swimHost.close();
+    this.#gossipHost.close();
+    this.#streams.close();
+    this.#options.sockets.datagrams.close();
+  }
+
+  /**
+   * Calls into dissemination. Where the store fails, what was asked is undone there and said here:
+   * the node goes on, and refuses what it cannot remember.
+   */
+  guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      this.#options.runtime.log.write("error", "store_failed", error.message);
+    }
+  }
+
+  #makeSwimHost(envelope: Envelope): SwimHost {
+    const { sockets, runtime: { network, timers } } = this.#options;
+    return new SwimHost({
+      socket: sockets.datagrams,
+      network,
+      timers,
+      envelope,
+      machine: {
+        fire: (timer) => this.membership.fire(timer),
+        receiveReply: (exchange, message) => this.membership.receiveReply(exchange, message),
+        exchangeFailed: (exchange, reason) => this.membership.exchangeFailed(exchange, reason),
+      },
+      onEvent: (event) => this.#onMemberEvent(event),
+    });
+  }
+
+  #makeGossipHost(envelope: Envelope): GossipHost {
+    const { runtime: { network, timers }, onGossipEvent } = this.#options;
+    return new GossipHost({
+      network,
+      timers,
+      envelope,
+      machine: {
+        fire: (timer) => this.guard(() => this.dissemination.fire(timer)),
+        sent: (sendId, ok) => this.guard(() => this.dissemination.sent(sendId, ok)),
+      },
+      onEvent: (event) => {
+        if (event.type === "dropped") this.drops.add(event);
+        onGossipEvent(event);
+      },
+      onReachable: (name, reachable) =>
+        reachable ? this.membership.streamWorked(name) : this.membership.streamFailed(name),
+    });
+  }
+
+  async #receivePackets(): Promise<void> {
+    const { datagrams } = this.#options.sockets;
+    for (let datagram; (datagram = await datagrams.receive()) !== undefined;) {
+      this.membership.receivePacket(datagram.from, datagram.bytes);
+    }
+  }
+
+  #onStreamMessage(from: Address, message: StreamMessage): Uint8Array | undefined {
+    if (message.type !== "user") return this.membership.receiveStream(from, message);
+    this.guard(() => this.dissemination.receive(message.payload));
+    return undefined;
+  }
+
+  #onMemberEvent(event: SwimEvent): void {
+    logMemberEvent(event, { log: this.#options.runtime.log, self: this.#options.name });
+    switch (event.type) {
+      case "member_joined":
+      case "member_updated":
+      case "member_suspected":
+      case "member_trusted":
+      case "member_failed":
+      case "member_left":
+      case "member_degraded":
+        return this.guard(() => this.dissemination.memberChanged(event.member.name));
+      case "member_forgotten":
+        return this.guard(() => this.dissemination.memberChanged(event.name));
+      case "user_message":
+        return this.guard(() => this.dissemination.receive(event.payload));
+      case "dropped":
+        return this.drops.add({ ...event, from: formatAddress(event.from) });
+      case "left":
+        return this.#left.resolve();
+      case "join_succeeded":
+      case "join_failed":
+      case "name_conflict":
+      case "refuted":
+        return;
+      default:
+        return event satisfies never;
+    }
+  }
+
+  #join(addresses: readonly Address[]): void {
+    const others = addresses.filter((address) => !sameAddress(address, this.#options.address));
+    if (others.length > 0) this.membership.join(others);
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * The membership as dissemination sees it.
+ * @module
+ */
+import type { Peer, PeerView } from "../gossip/types.ts";
+import { decodeMeta } from "../swim/meta.ts";
+import type { Member } from "../swim/types.ts";
+
+/** What of the membership machine is read. */
+export interface Members {
+  /** This node. */
+  self(): Member;
+  /** All members, this node included. */
+  members(): Iterable<Member>;
+  /** One by name, this node included. */
+  member(name: string): Member | undefined;
+}
+
+/** What a member publishes about itself. */
+export type MemberMeta = ReturnType<typeof decodeMeta>;
+
+/** Reads the membership whenever it is asked; each meta is decoded once. */
+export class MembershipPeers implements PeerView {
+  readonly #members: Members;
+  readonly #decoded = new WeakMap<Uint8Array, MemberMeta>();
+
+  /** Takes the membership to read. */
+  constructor(members: Members) {
+    this.#members = members;
+  }
+
+  /** This node. */
+  get self(): Peer {
+    return this.#peer(this.#members.self());
+  }
+
+  /** Every member known but this node, in no order. */
+  *peers(): Iterable<Peer> {
+    const self = this.#members.self().name;
+    for (const member of this.#members.members()) {
+      if (member.name !== self) yield this.#peer(member);
+    }
+  }
+
+  /** One member by name, this node included. */
+  peer(name: string): Peer | undefined {
+    const member = this.#members.member(name);
+    return member && this.#peer(member);
+  }
+
+  /** What a member publishes about itself, decoded. */
+  meta(member: Member): MemberMeta {
+    let meta = this.#decoded.get(member.meta);
+    if (meta === undefined) {
+      meta = decodeMeta(member.meta);
+      this.#decoded.set(member.meta, meta);
+    }
+    return meta;
+  }
+
+  #peer(member: Member): Peer {
+    const { name, address, state } = member;
+    return { name, address, state, ...this.meta(member) };
+  }
+}

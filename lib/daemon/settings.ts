@@ -1,0 +1,29 @@
+/**
+ * What a node is given: the operator's choices and the machine that it runs on.
+ * @module
+ */
+import type { DaemonSettings } from "../cli/daemon_settings.ts";
+import type { Clock, Host, Log, Network, Random, Timers } from "../runtime.ts";
+
+/** What the operator chose; how it is logged is not the node's business. */
+export type NodeSettings = Omit<DaemonSettings, "logLevel" | "logFormat">;
+
+/** The machine that a node runs on. */
+export interface DaemonRuntime {
+  /** Time. */
+  readonly clock: Clock;
+  /** Chance. */
+  readonly random: Random;
+  /** Wakes. */
+  readonly timers: Timers;
+  /** Sockets and names. */
+  readonly network: Network;
+  /** Files, processes and the shell. */
+  readonly host: Host;
+  /** Where events are told. */
+  readonly log: Log;
+  /** This machine's name. */
+  readonly hostname: string;
+  /** Processors: how much runs at once is scaled by them. */
+  readonly cores: number;
+}
