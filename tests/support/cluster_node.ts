@@ -28,6 +28,8 @@ export interface NodeEvent {
   readonly name?: string;
   /** When, in Unix milliseconds. */
   readonly atMs: number;
+  /** Who declared it failed, where the program tells. */
+  readonly by?: string;
 }
 
 /** What every node reports of its members. */

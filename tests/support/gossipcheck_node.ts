@@ -15,7 +15,7 @@ import { EventLog } from "./process_events.ts";
 import { type CommandLine, type CommandResult, runCommand, TestProcess } from "./process.ts";
 
 /** The project's own folder. */
-export const PROJECT = fromFileUrl(new URL("../../", import.meta.url));
+export const PROJECT: string = fromFileUrl(new URL("../../", import.meta.url));
 
 /** How one of our daemons is started. */
 export interface GossipcheckNodeOptions extends NodeStart {
@@ -70,7 +70,11 @@ export class GossipcheckNode implements ClusterNode {
     const events = new EventLog<LogLine>();
     process.stderr.follow((text) => {
       const parsed = parseLogLine(text);
-      if (parsed !== undefined) events.push(parsed);
+      if (parsed === undefined) return;
+      const { leftOut } = parsed.fields;
+      if (typeof leftOut !== "number") return events.push(parsed);
+      // Lines that the log left out for their number are taken for the worst that they can be.
+      for (let each = 0; each < leftOut; each++) events.push({ ...parsed, by: settings.name });
     });
     void process.status.then(({ code }) => events.close(`${settings.name} ended with ${code}`));
     try {
@@ -171,11 +175,12 @@ function parseLogLine(text: string): LogLine | undefined {
   if (!text.startsWith("{")) return undefined;
   const fields = JSON.parse(text) as Record<string, unknown>;
   const event = String(fields["event"]);
-  const member = fields["member"];
+  const { member, by } = fields;
   return {
     event: MEMBER_EVENTS[event] ?? event,
     atMs: Date.parse(String(fields["time"])),
     ...(typeof member === "string" ? { name: member } : {}),
+    ...(typeof by === "string" ? { by } : {}),
     fields,
   };
 }

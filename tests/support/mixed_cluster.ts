@@ -1,0 +1,120 @@
+/**
+ * Clusters of ours and bare memberlist nodes, a network namespace a node.
+ * @module
+ */
+import type { ClusterNode } from "./cluster_node.ts";
+import { FalseFailureCount, type FalseFailures } from "./false_failures.ts";
+import { GoPeer } from "./go_peer.ts";
+import { GossipcheckNode } from "./gossipcheck_node.ts";
+import { TestNetwork } from "./namespaces.ts";
+import { type CommandLine, eventually } from "./process.ts";
+
+/** How many nodes of each program. */
+export interface MixedClusterOptions {
+  /** The built `tests/go/peer`. */
+  readonly peer: string;
+  /** Bare memberlist nodes, at least one. */
+  readonly bare: number;
+  /** Ours. */
+  readonly ours: number;
+}
+
+/** One cluster in a network of its own. */
+export class MixedCluster implements AsyncDisposable {
+  readonly #stack: AsyncDisposableStack;
+  /** The network that it lives in. */
+  readonly network: TestNetwork;
+  /** The bare memberlist nodes. */
+  readonly bare: readonly GoPeer[];
+  /** Ours. */
+  readonly ours: readonly GossipcheckNode[];
+
+  /** Takes over what `start` started. */
+  constructor(options: {
+    stack: AsyncDisposableStack;
+    network: TestNetwork;
+    bare: readonly GoPeer[];
+    ours: readonly GossipcheckNode[];
+  }) {
+    this.#stack = options.stack;
+    this.network = options.network;
+    this.bare = options.bare;
+    this.ours = options.ours;
+  }
+
+  /** Starts one and waits until all see all. */
+  static async start(options: MixedClusterOptions): Promise<MixedCluster> {
+    await using stack = new AsyncDisposableStack();
+    const network = stack.use(await TestNetwork.create(options.bare + options.ours));
+    const place = (index: number) => {
+      const host = network.host(index);
+      const name = index < options.bare ? `bare-${index}` : `ours-${index - options.bare}`;
+      const wrap = (line: CommandLine) => network.on(host, line);
+      return { name, bind: `${host.address}:7946`, wrap };
+    };
+    const bare: GoPeer[] = [];
+    for (let index = 0; index < options.bare; index++) {
+      const join = bare[0] === undefined ? {} : { join: [bare[0].address] };
+      const program = options.peer;
+      bare.push(stack.use(await GoPeer.start({ ...place(index), ...join, program })));
+    }
+    const join = bare.slice(0, 2).map(({ address }) => address);
+    const ours: GossipcheckNode[] = [];
+    for (let index = options.bare; index < network.hosts.length; index++) {
+      ours.push(stack.use(await GossipcheckNode.start({ ...place(index), join })));
+    }
+    const cluster = new MixedCluster({ stack: stack.move(), network, bare, ours });
+    try {
+      await cluster.untilAllSee(cluster.names, { timeoutMs: 30_000 });
+      return cluster;
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** All nodes. */
+  get nodes(): readonly ClusterNode[] {
+    return [...this.bare, ...this.ours];
+  }
+
+  /** The names of all nodes. */
+  get names(): readonly string[] {
+    return this.nodes.map(({ name }) => name);
+  }
+
+  /** Waits until each of `by`, all nodes by default, holds exactly the members `names` alive. */
+  async untilAllSee(
+    names: readonly string[],
+    options: { readonly timeoutMs: number; readonly by?: readonly ClusterNode[] },
+  ): Promise<void> {
+    const expected = names.toSorted().join(" ");
+    const deadlineMs = performance.now() + options.timeoutMs;
+    for (const node of options.by ?? this.nodes) {
+      await eventually(async () => {
+        const alive = [...await node.members()].filter(([, { state }]) => state === "alive");
+        const seen = alive.map(([name]) => name).sort().join(" ");
+        if (seen !== expected) throw new Error(`${node.name} holds alive ${seen}, not ${expected}`);
+      }, { timeoutMs: Math.max(0, deadlineMs - performance.now()), intervalMs: 1000 });
+    }
+  }
+
+  /**
+   * Loses `percent` of all packets, in each direction, for `durationMs`. The false failures of
+   * that time by each kind of node. The network is whole again afterwards.
+   */
+  async sufferLoss(
+    loss: { readonly percent: number; readonly durationMs: number },
+  ): Promise<{ readonly bare: FalseFailures; readonly ours: FalseFailures }> {
+    const [bare, ours] = [new FalseFailureCount(this.bare), new FalseFailureCount(this.ours)];
+    await this.network.setLoss([{ percent: loss.percent }]);
+    await new Promise((resolve) => setTimeout(resolve, loss.durationMs));
+    await this.network.setLoss([]);
+    return { bare: bare.read(), ours: ours.read() };
+  }
+
+  /** Ends all nodes and removes the network. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+}
