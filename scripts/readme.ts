@@ -6,7 +6,7 @@
 import type { CheckType, FieldDefinition } from "../lib/checks/check.ts";
 import { COMMON_FIELDS } from "../lib/checks/fields.ts";
 import { CHECK_TYPES } from "../lib/checks/registry.ts";
-import { flagTableMarkdown } from "../lib/cli/settings.ts";
+import { commandReferenceMarkdown, flagTableMarkdown } from "../lib/cli/settings.ts";
 import { fromFileUrl } from "@std/path";
 
 /** One row of a Markdown table. */
@@ -50,6 +50,7 @@ function checkReference(): string {
 /** What each pair of marks encloses, by the name in its mark. */
 const GENERATED: Readonly<Record<string, () => string>> = {
   "flags of gossipcheckd": () => flagTableMarkdown("gossipcheckd"),
+  "commands of gcheck": commandReferenceMarkdown,
   "flags of gcheck": () => flagTableMarkdown("gcheck"),
   "check reference": checkReference,
 };
