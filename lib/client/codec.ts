@@ -4,7 +4,14 @@
  * @module
  */
 import { encode, type ValueType } from "@std/msgpack";
-import type { ActionEnd, ActionResult, Check, CheckResult, Outcome } from "../checks/check.ts";
+import type {
+  ActionEnd,
+  ActionResult,
+  Check,
+  CheckResult,
+  FieldValue,
+  Outcome,
+} from "../checks/check.ts";
 import type { Target } from "../gossip/types.ts";
 import type { Address } from "../runtime.ts";
 import type { NodeState } from "../wire/messages.ts";
@@ -29,7 +36,6 @@ import {
   oneOf,
   optional,
   record,
-  scalar,
   type Shape,
   tagged,
   text,
@@ -93,10 +99,17 @@ const HANDSHAKE: Shape<Handshake> = tagged<Handshake, "type">("type", {
   refused: { code: oneOf(["version", "unauthorised"]) },
 });
 
+/** Any value: what a check type makes of it is not decided here, and the walk has bounded it. */
+const FIELD_VALUE: Shape<FieldValue> = (value, at) => {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return value;
+  if (Array.isArray(value)) return list(FIELD_VALUE)(value, at);
+  return typeof value === "object" ? dictionary(FIELD_VALUE)(value, at) : number(value, at);
+};
+
 const CHECK: Shape<Check> = record<Check>({
   name: text,
   type: text,
-  fields: dictionary(scalar),
+  fields: dictionary(FIELD_VALUE),
   action: optional(text),
   actionTimeoutMs: count,
 });

@@ -41,12 +41,6 @@ export function bytes(value: unknown, at: string): Uint8Array {
   return value;
 }
 
-/** A value of a check's field. */
-export function scalar(value: unknown, at: string): string | number | boolean {
-  if (typeof value === "string" || typeof value === "boolean") return value;
-  return number(value, at);
-}
-
 /** One of the given strings. */
 export function oneOf<const T extends string>(choices: readonly T[]): Shape<T> {
   return (value, at) => {

@@ -1,0 +1,75 @@
+/**
+ * The commands of `gcheck`: the one place from which their parsing and help come.
+ * @module
+ */
+import type { ClientFlags } from "./client_settings.ts";
+
+/** Every command. */
+export type CommandName =
+  | "check"
+  | "local-check"
+  | "list-members"
+  | "results"
+  | "validate"
+  | "help"
+  | "version";
+
+/** The commands that do more than print a text. */
+export type WorkingCommand = Exclude<CommandName, "help" | "version">;
+
+/** One command, for parsing and help. */
+export interface CommandDefinition {
+  /** What it does, in a few words. */
+  readonly summary: string;
+  /** More of it, for its own help. */
+  readonly details: string;
+  /** What stands for its argument in help; absent where it takes none. */
+  readonly argument?: string;
+  /** The flags that mean something to it. */
+  readonly flags: readonly (keyof ClientFlags)[];
+}
+
+/** All commands by name, in the order of help. */
+export const COMMANDS: Readonly<Record<CommandName, CommandDefinition>> = {
+  check: {
+    summary: "send the checks to every node, wait, and show what is not passing",
+    details:
+      "Sends the file as one batch to the daemon, which spreads it to all members. Returns " +
+      "as soon as every one has answered, or when -timeout is up; the batch goes on then, also " +
+      "after Control-C. Exit status: 0 all passed everywhere, 1 a check failed or could not be " +
+      "decided, 2 bad usage or file (nothing was sent), 3 a member did not answer, 4 no daemon.",
+    flags: ["file", "server", "timeout", "no-wait", "output"],
+  },
+  "local-check": {
+    summary: "run the checks on this host, one after another, without actions or a daemon",
+    details: "Shows the outcome of every check of the file. Exit status: 0 all passed, 1 a check " +
+      "failed or could not be decided, 2 bad usage or file.",
+    flags: ["file", "output"],
+  },
+  "list-members": {
+    summary: "show the cluster's members as the daemon sees them",
+    details: "For each member its name, address, state (alive, suspect, left, failed), whether " +
+      "it runs gossipcheck, and its tags.",
+    flags: ["server", "timeout", "output"],
+  },
+  results: {
+    summary: "show recent batches, or what came of one",
+    details: "Without an ID, lists the batches that the daemon remembers. With one, or with as " +
+      "much of its start as no other has, shows that batch as it stands: only the daemon that it " +
+      "was sent to knows its results. Exit status as of check; 3 while members have yet to answer.",
+    argument: "[ID]",
+    flags: ["server", "timeout", "output"],
+  },
+  validate: {
+    summary: "say what is wrong with a check file, and where",
+    details: "Needs no daemon and sends nothing. Exit status: 0 the file is good, 2 it is not.",
+    flags: ["file", "output"],
+  },
+  help: {
+    summary: "show this text, or more about a command",
+    details: "The same as -help.",
+    argument: "[COMMAND]",
+    flags: [],
+  },
+  version: { summary: "show the version", details: "The same as -version.", flags: [] },
+};

@@ -1,0 +1,1 @@
+export const OUTPUT_NAMES: readonly string[] = ["text", "json", "jsonl"];
