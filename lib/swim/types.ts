@@ -61,12 +61,13 @@ export interface SwimEffects {
  */
 export type SwimTimer =
   | { readonly type: "probe"; readonly generation: number }
-  | { readonly type: "probe_timeout"; readonly sequence: number }
+  | { readonly type: "probe_timeout"; readonly sequence: number; readonly attempt: number }
   | { readonly type: "probe_deadline"; readonly sequence: number }
   | { readonly type: "relay_deadline"; readonly sequence: number }
   | { readonly type: "gossip"; readonly generation: number }
   | { readonly type: "push_pull"; readonly generation: number }
   | { readonly type: "reconnect"; readonly generation: number }
+  | { readonly type: "rejoin"; readonly generation: number }
   | { readonly type: "reap"; readonly generation: number }
   | { readonly type: "leave"; readonly generation: number }
   | {
