@@ -1,0 +1,81 @@
+/**
+ * Time that passes only when a test says so.
+ * @module
+ */
+import type { Clock, Timers } from "../../lib/runtime.ts";
+
+interface Due {
+  readonly atMs: number;
+  readonly order: number;
+  readonly callback: () => void;
+}
+
+/** A clock and the timers on it. Starts at 0 ms; the wall clock at `wallStartMs`. */
+export class VirtualTime implements Clock, Timers {
+  readonly #due = new Set<Due>();
+  readonly #wallStartMs: number;
+  #nowMs = 0;
+  #order = 0;
+
+  /** Nothing is due yet. */
+  constructor(options: { wallStartMs?: number } = {}) {
+    this.#wallStartMs = options.wallStartMs ?? Date.UTC(2025, 0, 1);
+  }
+
+  /** Milliseconds since the start. */
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Milliseconds since the Unix epoch. */
+  wallMs(): number {
+    return this.#wallStartMs + this.#nowMs;
+  }
+
+  /** How many timers are set. */
+  get pending(): number {
+    return this.#due.size;
+  }
+
+  /** How long until the next timer, where there is one. */
+  get nextInMs(): number | undefined {
+    const next = this.#next();
+    return next && next.atMs - this.#nowMs;
+  }
+
+  /** Calls back once `delayMs` have been made to pass. */
+  after(delayMs: number, callback: () => void): () => void {
+    const due = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, callback };
+    this.#due.add(due);
+    return () => this.#due.delete(due);
+  }
+
+  /** Lets time pass: fires what comes due, in order, and lets promises settle after each. */
+  async pass(ms: number): Promise<void> {
+    const untilMs = this.#nowMs + ms;
+    await settle();
+    for (let due; (due = this.#next()) !== undefined && due.atMs <= untilMs;) {
+      this.#nowMs = Math.max(this.#nowMs, due.atMs);
+      this.#due.delete(due);
+      due.callback();
+      await settle();
+    }
+    this.#nowMs = untilMs;
+  }
+
+  #next(): Due | undefined {
+    return [...this.#due].sort((a, b) => a.atMs - b.atMs || a.order - b.order)[0];
+  }
+}
+
+/** Lets every promise that can settle do so: a message port's turn comes after all of them. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
+}
