@@ -2,10 +2,10 @@
  * Check files: refused whole, with everything that is wrong, or taken whole.
  * @module
  */
+import { closestString } from "@std/text/closest-string";
 import { parseDuration } from "../duration.ts";
 import { CheckFileError, type Problem } from "../errors.ts";
 import { ACTION_TIMEOUT_DEFAULT_MS, CHECK_NAME_MAX_BYTES, CHECKS_MAX } from "../limits.ts";
-import { closestString } from "../std/closest_string.ts";
 import type { Node } from "../std/jsonc.ts";
 import type { Check, CheckType, FieldValue } from "./check.ts";
 import { COMMON_FIELDS, type FieldProblem, fieldProblems, valueProblem } from "./fields.ts";

@@ -74,15 +74,21 @@ export class Runner {
    * it rejects only with what `onResult` throws.
    */
   async run(options: RunOptions): Promise<readonly CheckResult[]> {
+    const stopping = new AbortController();
+    const unlink = forwardAbort([this.#closing.signal, ...signalOf(options)], stopping);
     const one = async (check: Check) => {
-      const result = await this.#runCheck(check, options);
+      const result = await this.#runCheck({ check, stopping: stopping.signal, options });
       options.onResult?.(result);
       return result;
     };
-    if (options.mode === "parallel") return await Promise.all(options.checks.map(one));
-    const results: CheckResult[] = [];
-    for (const check of options.checks) results.push(await one(check));
-    return results;
+    try {
+      if (options.mode === "parallel") return await Promise.all(options.checks.map(one));
+      const results: CheckResult[] = [];
+      for (const check of options.checks) results.push(await one(check));
+      return results;
+    } finally {
+      unlink();
+    }
   }
 
   /** From now on nothing starts: checks are `skipped`, actions `refused`, with `reason`. Running actions go on. */
@@ -90,8 +96,9 @@ export class Runner {
     this.#closing.abort(reason);
   }
 
-  async #runCheck(check: Check, options: RunOptions): Promise<CheckResult> {
-    const stopping = AbortSignal.any([this.#closing.signal, ...signalOf(options)]);
+  async #runCheck(
+    { check, stopping, options }: { check: Check; stopping: AbortSignal; options: RunOptions },
+  ): Promise<CheckResult> {
     const type = checkType(check.type);
     const problem = this.#problem(check, type);
     if (type === undefined || problem !== undefined) {
@@ -209,6 +216,17 @@ function environmentOf(
   return Object.fromEntries(
     Object.entries(entries).map(([key, value]) => [key, value.replaceAll("\0", "")]),
   );
+}
+
+/** Not `AbortSignal.any`: what depends on a signal as long-lived as the daemon must be let go of. */
+function forwardAbort(sources: readonly AbortSignal[], target: AbortController): () => void {
+  const ended = new AbortController();
+  for (const source of sources) {
+    if (source.aborted) target.abort(source.reason);
+    const forward = () => target.abort(source.reason);
+    source.addEventListener("abort", forward, { signal: ended.signal });
+  }
+  return () => ended.abort();
 }
 
 function signalOf(options: RunOptions): AbortSignal[] {

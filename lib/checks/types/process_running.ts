@@ -15,8 +15,8 @@ export const PROCESS_RUNNING: CheckType = {
       name: "path",
       kind: "path",
       required: false,
-      summary: "Part of the executable's real path, symbolic links resolved; another user's " +
-        "processes show theirs to root alone.",
+      summary: "Part of the executable's real path, symbolic links resolved. Processes of other " +
+        "users show theirs to root alone: where the command line of one names it, the outcome is error.",
     },
     {
       name: "check",
@@ -38,13 +38,16 @@ export const PROCESS_RUNNING: CheckType = {
       ...(path === undefined ? [] : [`${JSON.stringify(path)} in its executable's path`]),
       ...(check === undefined ? [] : [`${JSON.stringify(check)} in its command line`]),
     ].join(" and ");
-    // Kernel threads and zombies have neither; whoever has a command line has an executable.
-    const hidden = candidates.filter((process) =>
-      !process.executable && process.commandLine !== ""
+    // One that hides its executable counts against certainty where its command line names it.
+    const program = path?.split("/").findLast((part) => part !== "");
+    const hidden = candidates.filter(({ executable, commandLine }) =>
+      executable === undefined && program !== undefined && commandLine.includes(program)
     );
-    if (path !== undefined && hidden.length > 0) {
-      const count = `${hidden.length} processes of other users hide their executable`;
-      throw new HostError(`cannot tell whether a process has ${wanted}: ${count}; run as root`);
+    if (hidden.length > 0) {
+      const pids = hidden.slice(0, 5).map(({ pid }) => pid).join(", ");
+      throw new HostError(
+        `cannot tell whether a process has ${wanted}: pid ${pids} hides its executable from this user`,
+      );
     }
     return { status: "fail", reason: `no process has ${wanted}` };
   },
