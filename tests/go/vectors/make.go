@@ -34,6 +34,10 @@ func makeVectors(directory string) error {
 		return err
 	}
 	for _, layers := range allLayers {
+		if layers.Keys == nil {
+			// An empty list in the file, not null.
+			layers.Keys = []string{}
+		}
 		captures, err := runCluster(layers)
 		if err != nil {
 			return fmt.Errorf("%s: %w", layers.Name, err)
