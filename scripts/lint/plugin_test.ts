@@ -59,6 +59,7 @@ const CASES: readonly Case[] = [
   { rule: "error-wording", source: 'new UsageError("no\\nport");', findings: 1 },
   { rule: "error-wording", source: 'new UsageError("a " + b + "!");', findings: 1 },
   { rule: "error-wording", source: "new UsageError(`a ${b}.`);", findings: 1 },
+  { rule: "error-wording", path: "lib/a_test.ts", source: 'new HostError("No.");', findings: 0 },
   { rule: "error-wording", source: "new Sentence(`A ${b}.`);", findings: 0 },
 ];
 

@@ -176,6 +176,8 @@ function wordingFault(texts: readonly string[]): string | undefined {
  * and ends without a full stop.
  */
 export function errorWording(context: Context): Visitor {
+  // What a test throws stands in for anything that somebody else may throw.
+  if (/_test\.ts$/.test(context.filename)) return {};
   return {
     NewExpression(node) {
       if (node.callee.type !== "Identifier" || !/^[A-Z]\w*Error$/.test(node.callee.name)) return;
