@@ -77,68 +77,70 @@ Deno.test("text that is not UTF-8 is told with its line", () => {
   ]);
 });
 
+/** A check's body, and what is told about it. */
+const BAD_CHECKS: readonly (readonly [string, string])[] = [
+  ["5", 'column 7: check "a": must be an object with at least a "type", not a number'],
+  [
+    "{}",
+    'column 2: check "a": field "type": is missing; expected one of file_exists, file_contains, process_running',
+  ],
+  [
+    '{"type": "file_exist", "path": "/x"}',
+    'column 16: check "a": field "type": is unknown: "file_exist"; the nearest known type is "file_exists"',
+  ],
+  ['{"type": 5}', 'column 16: check "a": field "type": must be a string, not a number'],
+  [
+    '{"type": "file_exists"}',
+    'column 2: check "a": field "path": is missing; file_exists needs it',
+  ],
+  [
+    '{"type": "file_exists", "path": ["/x"]}',
+    'column 39: check "a": field "path": must be a string, not an array',
+  ],
+  [
+    '{"type": "file_exists", "path": null}',
+    'column 39: check "a": field "path": must be a string, not null',
+  ],
+  [
+    '{"type": "file_exists", "path": ""}',
+    'column 39: check "a": field "path": must not be empty',
+  ],
+  [
+    '{"type": "file_exists", "path": "/a\\u0000b"}',
+    'column 39: check "a": field "path": holds a NUL character, which no path can hold',
+  ],
+  [
+    '{"type": "file_exists", "path": "/\\ud800"}',
+    'column 39: check "a": field "path": holds half of a surrogate pair, which UTF-8 cannot hold',
+  ],
+  [
+    '{"type": "file_exists", "path": "/x", "actoin": "true"}',
+    'column 55: check "a": field "actoin": is unknown to file_exists; the nearest known field is "action" (all: path, type, action, action_timeout)',
+  ],
+  [
+    '{"type": "file_exists", "path": "/x", "path": "/y"}',
+    'column 45: check "a": field "path": is there twice; remove one',
+  ],
+  [
+    '{"type": "process_running"}',
+    'column 2: check "a": process_running needs at least one of path, check',
+  ],
+  [
+    '{"type": "file_exists", "path": "/x", "action": " "}',
+    'column 55: check "a": field "action": must not be blank',
+  ],
+  [
+    '{"type": "file_exists", "path": "/x", "action_timeout": 30}',
+    'column 63: check "a": field "action_timeout": must be a string, such as "30s", not a number',
+  ],
+  [
+    '{"type": "file_exists", "path": "/x", "action_timeout": "25h"}',
+    'column 63: check "a": field "action_timeout": is out of range: "25h"; expected 1ms to 24h',
+  ],
+];
+
 Deno.test("each thing wrong with a check is told with its check, field and place", () => {
-  const cases: readonly (readonly [string, string])[] = [
-    ["5", 'column 7: check "a": must be an object with at least a "type", not a number'],
-    [
-      "{}",
-      'column 2: check "a": field "type": is missing; expected one of file_exists, file_contains, process_running',
-    ],
-    [
-      '{"type": "file_exist", "path": "/x"}',
-      'column 16: check "a": field "type": is unknown: "file_exist"; the nearest known type is "file_exists"',
-    ],
-    ['{"type": 5}', 'column 16: check "a": field "type": must be a string, not a number'],
-    [
-      '{"type": "file_exists"}',
-      'column 2: check "a": field "path": is missing; file_exists needs it',
-    ],
-    [
-      '{"type": "file_exists", "path": ["/x"]}',
-      'column 39: check "a": field "path": must be a string, not an array',
-    ],
-    [
-      '{"type": "file_exists", "path": null}',
-      'column 39: check "a": field "path": must be a string, not null',
-    ],
-    [
-      '{"type": "file_exists", "path": ""}',
-      'column 39: check "a": field "path": must not be empty',
-    ],
-    [
-      '{"type": "file_exists", "path": "/a\\u0000b"}',
-      'column 39: check "a": field "path": holds a NUL character, which no path can hold',
-    ],
-    [
-      '{"type": "file_exists", "path": "/\\ud800"}',
-      'column 39: check "a": field "path": holds half of a surrogate pair, which UTF-8 cannot hold',
-    ],
-    [
-      '{"type": "file_exists", "path": "/x", "actoin": "true"}',
-      'column 55: check "a": field "actoin": is unknown to file_exists; the nearest known field is "action" (all: path, type, action, action_timeout)',
-    ],
-    [
-      '{"type": "file_exists", "path": "/x", "path": "/y"}',
-      'column 45: check "a": field "path": is there twice; remove one',
-    ],
-    [
-      '{"type": "process_running"}',
-      'column 2: check "a": process_running needs at least one of path, check',
-    ],
-    [
-      '{"type": "file_exists", "path": "/x", "action": " "}',
-      'column 55: check "a": field "action": must not be blank',
-    ],
-    [
-      '{"type": "file_exists", "path": "/x", "action_timeout": 30}',
-      'column 63: check "a": field "action_timeout": must be a string, such as "30s", not a number',
-    ],
-    [
-      '{"type": "file_exists", "path": "/x", "action_timeout": "25h"}',
-      'column 63: check "a": field "action_timeout": is out of range: "25h"; expected 1ms to 24h',
-    ],
-  ];
-  for (const [body, expected] of cases) {
+  for (const [body, expected] of BAD_CHECKS) {
     const told = expected.replace('check "a": field', 'check "a", field');
     assertEquals(problems(`{"a": ${body}}`), [`line 1, ${told}`]);
   }
