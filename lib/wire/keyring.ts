@@ -193,7 +193,8 @@ function openWith(
     decipher.setAuthTag(Buffer.from(sealed.buffer, sealed.byteOffset + end, TAG_BYTES));
     const plaintext = decipher.update(sealed.subarray(1 + NONCE_BYTES, end));
     decipher.final();
-    return plaintext;
+    // A Buffer's methods differ from those of the Uint8Array that callers expect.
+    return new Uint8Array(plaintext.buffer, plaintext.byteOffset, plaintext.length);
   } catch {
     // Both libraries say by a plain error that the tag does not match: another key may.
     return undefined;
