@@ -17,9 +17,8 @@ import {
   TARGET_MAX_CONDITIONS,
   TARGET_MAX_NODES,
 } from "../limits.ts";
-import { decodeBounded } from "./msgpack.ts";
 import { ID_BYTES, idFromBytes, idToBytes } from "./id.ts";
-import { Row } from "./row.ts";
+import { decodeRow, type Row } from "./row.ts";
 import type {
   Batch,
   BatchCopy,
@@ -186,7 +185,7 @@ export function decodeGossip(bytes: Uint8Array): GossipMessage {
   if (bytes.length > GOSSIP_MESSAGE_MAX_BYTES) {
     throw new WireError("too_large", `a gossip message is over ${GOSSIP_MESSAGE_MAX_BYTES} bytes`);
   }
-  const row = new Row(decodeBounded(bytes), "gossip message");
+  const row = decodeRow(bytes, "gossip message");
   const version = row.count(255);
   if (version !== GOSSIP_PROTOCOL_VERSION) {
     throw new WireError(
@@ -226,7 +225,7 @@ export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
 
 /** What `encodeBatch` wrote. Raises `WireError`. */
 export function decodeBatch(bytes: Uint8Array): Batch {
-  return takeBatch(new Row(decodeBounded(bytes), "batch"));
+  return takeBatch(decodeRow(bytes, "batch"));
 }
 
 function batchValues(batch: Batch): ValueType[] {

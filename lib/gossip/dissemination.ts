@@ -1,130 +1,369 @@
 /**
  * The dissemination machine: received messages, timers and local commands in; messages, timers and
  * events out through `GossipEffects`.
+ *
+ * A batch is pushed at first sight (`burst.ts`), told of in digests and fetched by who lacks it
+ * (`anti_entropy.ts`), remembered so that none runs twice (`history.ts`). Reports go home through
+ * `outbox.ts` and are collected in `results.ts`; `rollouts.ts` lets held batches start.
  * @module
  */
-import type { Clock, Random } from "../runtime.ts";
+import { BusyError, UsageError, WireError } from "../errors.ts";
+import { REPORT_BODY_MAX_BYTES } from "../limits.ts";
 import type {
-  Amount,
   Batch,
   BatchId,
-  GossipEffects,
+  GossipMessage,
   GossipTimer,
+  LocalReport,
   MemberProgress,
-  PeerView,
+  NodeReference,
+  RelayedMessage,
+  RelayMessage,
+  ReportMessage,
   RestoredState,
-  Target,
+  Submission,
 } from "./types.ts";
-import type { GossipSettings } from "./settings.ts";
+import { AntiEntropy } from "./anti_entropy.ts";
+import { decodeGossip, encodeGossip } from "./codec.ts";
+import {
+  currentReference,
+  type DisseminationOptions,
+  type DisseminationStatus,
+  dropUnexpected,
+  type GossipContext,
+  selfReference,
+  sendVia,
+} from "./context.ts";
+import { History } from "./history.ts";
+import { hashSeed, Intake } from "./intake.ts";
+import { issueBatch, openCollection } from "./issue.ts";
+import { Outbox } from "./outbox.ts";
+import { type CollectedBatch, Results } from "./results.ts";
+import { Rollouts } from "./rollouts.ts";
+import { Sends } from "./sends.ts";
 
-/** What the machine is made of. */
-export interface DisseminationOptions {
-  /** Timings and bounds. */
-  readonly settings: GossipSettings;
-  /** The membership. */
-  readonly peers: PeerView;
-  /** The world. */
-  readonly effects: GossipEffects;
-  /** The time. */
-  readonly clock: Clock;
-  /** Chance. */
-  readonly random: Random;
-  /** What survived a restart; absent for a node that starts from nothing. */
-  readonly restored?: RestoredState;
-  /** Why a batch is not let in: neither run nor forwarded; `undefined` lets it in. Default: all are. */
-  readonly admit?: (batch: Batch) => string | undefined;
-}
-
-/** What an operator wants run. */
-export interface Submission {
-  /** Which members. */
-  readonly target: Target;
-  /** How long it lives; 0 for ever. */
-  readonly expiresInMs: number;
-  /** The checks, opaque; at most `BATCH_BODY_MAX_BYTES`. */
-  readonly body: Uint8Array;
-  /** A random sample of the target of this size. */
-  readonly limit?: Amount;
-  /** In stages of `size`, until more than `maxFailures` members failed. */
-  readonly rollout?: {
-    /** Members a stage. */
-    readonly size: Amount;
-    /** The roll-out stops when more members than this failed or were unreached. */
-    readonly maxFailures: number;
-  };
-  /** Where the operator signed it: what was fixed by that. */
-  readonly signed?: {
-    /** Unused so far. */
-    readonly id: BatchId;
-    /** By the signer's wall clock. */
-    readonly issuedAtMs: number;
-    /** Opaque; `admit` reads it. */
-    readonly signature: Uint8Array;
-  };
-}
-
-/** What the runner has to tell. */
-export type LocalReport =
-  | {
-    /** It has begun. */
-    readonly state: "running";
-  }
-  | {
-    /** It has ended. */
-    readonly state: "done";
-    /** Whether everything passed. */
-    readonly passed: boolean;
-    /** The outcomes, opaque; at most `REPORT_BODY_MAX_BYTES`. */
-    readonly body: Uint8Array;
-  };
+export type { DisseminationOptions, DisseminationStatus } from "./context.ts";
+export type { LocalReport, Submission } from "./types.ts";
 
 /** One node's dissemination. */
 export class Dissemination {
+  readonly #context: GossipContext;
+  readonly #admit: (batch: Batch) => string | undefined;
+  readonly #history: History;
+  readonly #antiEntropy: AntiEntropy;
+  readonly #intake: Intake;
+  readonly #outbox: Outbox;
+  readonly #results: Results;
+  readonly #rollouts: Rollouts;
+  /** Alive gossipcheck members, to see who comes back. */
+  readonly #alive = new Set<string>();
+  #generation = 0;
+  #giveUpUnknownAtMs = Infinity;
+
   /** Takes what it is made of; nothing happens before `start`. */
-  constructor(_options: DisseminationOptions) {
+  constructor(options: DisseminationOptions) {
+    const { settings, peers, effects, clock, random } = options;
+    const sends = new Sends({ settings, effects });
+    const context = { settings, peers, effects, clock, random, sends };
+    this.#context = context;
+    this.#admit = options.admit ?? (() => undefined);
+    const history = new History({
+      maxIds: settings.maxIds,
+      maxBatches: settings.maxBatches,
+      maxBytes: settings.maxBatchBytes,
+      clock,
+      seed: hashSeed(random),
+    });
+    this.#history = history;
+    this.#antiEntropy = new AntiEntropy({ context, history });
+    this.#outbox = new Outbox({ context });
+    this.#results = new Results({
+      context,
+      changed: (collected) => collected.held && this.#rollouts.advance(collected),
+    });
+    this.#rollouts = new Rollouts({
+      context,
+      results: this.#results,
+      startHere: (batchId) => this.#intake.startHere(batchId),
+    });
+    this.#intake = new Intake({
+      context,
+      history,
+      antiEntropy: this.#antiEntropy,
+      admit: this.#admit,
+      cancelled: (batchId) =>
+        this.#withCollected(batchId, (collected) => this.#rollouts.cancel(collected)),
+      resend: (batchId) => this.#outbox.resend(batchId),
+    });
+    if (options.restored !== undefined) this.#restore(options.restored);
   }
+
   /** Begins the periods and sends what the outbox holds. */
   start(): void {
-    throw new Error("being written");
+    const { settings, random, effects, clock } = this.#context;
+    const generation = ++this.#generation;
+    this.#giveUpUnknownAtMs = clock.nowMs() + settings.unknownMemberMs;
+    // A random phase, so that nodes that start together do not advertise together.
+    effects.setTimer(random.next() * settings.advertiseIntervalMs, {
+      type: "advertise",
+      generation,
+    });
+    effects.setTimer(settings.expireIntervalMs, { type: "expire", generation });
+    this.#outbox.start();
+    for (const collected of this.#results.unsettled()) {
+      if (collected.held) this.#rollouts.advance(collected);
+    }
   }
-  /** Issues a batch with this node as origin. Raises `UsageError` and `BusyError`; then nothing was sent. */
-  submit(_submission: Submission): Batch {
-    throw new Error("being written");
+
+  /**
+   * Issues a batch with this node as origin. Raises `UsageError`, and `BusyError` where too much is
+   * under way; then nothing was sent.
+   */
+  submit(submission: Submission): Batch {
+    if (this.#context.sends.busy || this.#results.busy) {
+      throw new BusyError(
+        "too many batches are on their way and not answered yet; send this one again in a moment",
+      );
+    }
+    const { batch, collection } = issueBatch(this.#context, submission);
+    if (this.#history.hasSeen(batch.id)) {
+      throw new UsageError(`batch ${batch.id} was sent before; sign the checks again`);
+    }
+    const reason = this.#admit(batch);
+    if (reason !== undefined) throw new UsageError(`this node refuses the batch: ${reason}`);
+    const collected = this.#results.open(openCollection(batch, collection));
+    try {
+      this.#intake.acceptOwn(batch, collection);
+    } catch (error) {
+      this.#results.drop(batch.id);
+      throw error;
+    }
+    if (batch.held) this.#rollouts.advance(collected);
+    return batch;
   }
-  /** Takes one message, as it came in a user message. */
-  receive(_payload: Uint8Array): void {
-    throw new Error("being written");
+
+  /** Takes one message, as it came in a user message. What is wrong with it is told as `dropped`. */
+  receive(payload: Uint8Array): void {
+    const message = this.#decode(payload);
+    if (message === undefined) return;
+    switch (message.type) {
+      case "batch":
+        return this.#intake.takeBatches(message);
+      case "digest":
+        return this.#intake.takeDigest(message);
+      case "want":
+        return this.#antiEntropy.takeWant(message);
+      case "cancel":
+        return this.#intake.takeCancel(message);
+      case "relay":
+        return this.#takeRelay(message);
+      case "relayed":
+        return this.#takeRelayed(message);
+      case "report":
+        return this.#takeReport(message, undefined);
+      case "confirm":
+        return this.#outbox.confirm(message);
+      case "start":
+        return this.#intake.takeStart(message);
+      default:
+        return message satisfies never;
+    }
   }
+
   /** Takes how a send went. */
-  sent(_sendId: number, _ok: boolean): void {
-    throw new Error("being written");
+  sent(sendId: number, ok: boolean): void {
+    this.#context.sends.sent(sendId, ok);
   }
+
   /** Takes a timer back. */
-  fire(_timer: GossipTimer): void {
-    throw new Error("being written");
+  fire(timer: GossipTimer): void {
+    const { settings, random, effects } = this.#context;
+    switch (timer.type) {
+      case "advertise":
+        if (timer.generation !== this.#generation) return;
+        effects.setTimer(settings.advertiseIntervalMs * (0.9 + random.next() / 5), timer);
+        return this.#antiEntropy.advertise();
+      case "expire":
+        if (timer.generation !== this.#generation) return;
+        effects.setTimer(settings.expireIntervalMs, timer);
+        return this.#expire();
+      case "report_retry":
+        return this.#outbox.fire(timer);
+      case "start_retry":
+        return this.#rollouts.fire(timer);
+      default:
+        return timer satisfies never;
+    }
   }
+
   /** To be called after any change of the member of that name, this node included. */
-  memberChanged(_name: string): void {
-    throw new Error("being written");
+  memberChanged(name: string): void {
+    const { peers } = this.#context;
+    const peer = peers.peer(name);
+    this.#results.memberChanged(name);
+    if (name === peers.self.name) return;
+    if (peer === undefined || peer.state !== "alive" || !peer.runsGossipcheck) {
+      this.#alive.delete(name);
+      return;
+    }
+    if (this.#alive.has(name)) return;
+    this.#alive.add(name);
+    this.#outbox.memberAlive(name);
+    const member = { name, address: peer.address };
+    this.#antiEntropy.greet(member, { aliveMembers: this.#alive.size });
   }
-  /** From the local runner: how far this node is. `done` once an id. */
-  report(_batchId: BatchId, _report: LocalReport): void {
-    throw new Error("being written");
+
+  /**
+   * From the local runner: how far this node is. Raises `RangeError` where the body is over
+   * `REPORT_BODY_MAX_BYTES`.
+   */
+  report(batchId: BatchId, report: LocalReport): void {
+    if (report.state === "done" && report.body.length > REPORT_BODY_MAX_BYTES) {
+      throw new RangeError(`the report on batch ${batchId} is over ${REPORT_BODY_MAX_BYTES} bytes`);
+    }
+    const node = this.#context.peers.self.name;
+    const origin = this.#intake.originOf(batchId);
+    if (origin === undefined) {
+      const detail = `a report on batch ${batchId}, which is not known here`;
+      return dropUnexpected(this.#context, { from: node, detail });
+    }
+    if (report.state === "done") this.#intake.reported(batchId);
+    if (origin.name !== node) return this.#outbox.add({ batchId, origin, report });
+    const none = { passed: false, body: new Uint8Array(0) };
+    this.#results.report({ batchId, node, ...none, ...report });
+    if (report.state === "done") this.#context.effects.emit({ type: "report_confirmed", batchId });
   }
-  /** Cancels a batch that is remembered whole; false where it is not, or was cancelled already. */
-  cancel(_batchId: BatchId): boolean {
-    throw new Error("being written");
+
+  /** Cancels a batch everywhere; false where it is not known, or was cancelled already. */
+  cancel(batchId: BatchId): boolean {
+    return this.#history.hasSeen(batchId) &&
+      this.#intake.cancel(batchId, selfReference(this.#context.peers));
   }
+
   /** The batches that are remembered whole, newest first. */
   batches(): Batch[] {
-    throw new Error("being written");
+    return this.#history.newestFirst().map((entry) => entry.batch);
   }
+
   /** One of them. */
-  batch(_batchId: BatchId): Batch | undefined {
-    throw new Error("being written");
+  batch(batchId: BatchId): Batch | undefined {
+    return this.#history.whole(batchId)?.batch;
   }
+
   /** What was collected as its origin; `undefined` for another's batch. */
-  progress(_batchId: BatchId): ReadonlyMap<string, MemberProgress> | undefined {
-    throw new Error("being written");
+  progress(batchId: BatchId): ReadonlyMap<string, MemberProgress> | undefined {
+    return this.#results.get(batchId)?.members;
+  }
+
+  /** How much the machine holds. */
+  status(): DisseminationStatus {
+    return {
+      ids: this.#history.idCount,
+      batches: this.#history.batchCount,
+      batchBytes: this.#history.batchBytes,
+      collections: this.#results.size,
+      reports: this.#outbox.size,
+      sends: this.#context.sends.pending,
+    };
+  }
+
+  #restore(restored: RestoredState): void {
+    for (const id of restored.seen) this.#history.markSeen(id);
+    this.#intake.restore(restored.batches);
+    for (const collection of restored.collections) this.#results.open(collection);
+    this.#outbox.restore(restored.reports);
+  }
+
+  #expire(): void {
+    const { clock, effects } = this.#context;
+    for (const batchId of this.#history.expire()) {
+      effects.emit({ type: "batch_expired", batchId });
+      this.#withCollected(batchId, (collected) => {
+        const unheard = [...collected.members]
+          .filter(([, progress]) => progress.state === "pending").map(([name]) => name);
+        this.#results.skip(collected, { nodes: unheard, reason: "expired" });
+      });
+    }
+    this.#outbox.expire();
+    if (clock.nowMs() < this.#giveUpUnknownAtMs) return;
+    this.#giveUpUnknownAtMs = Infinity;
+    this.#results.giveUpUnknown();
+  }
+
+  /** At the origin: counts a report, and confirms it the way it came and straight. */
+  #takeReport(message: ReportMessage, relay: NodeReference | undefined): void {
+    const { report, from } = message;
+    const { peers } = this.#context;
+    const origin = this.#intake.originOf(report.batchId);
+    if (report.node !== from.name || (origin ?? peers.self).name !== peers.self.name) {
+      const detail = `a report on batch ${report.batchId} not meant for us`;
+      return dropUnexpected(this.#context, { from: from.name, detail });
+    }
+    const taken = this.#results.report(report);
+    if (taken === "unknown_node") {
+      const detail = `a report of "${report.node}", which is no member`;
+      return dropUnexpected(this.#context, { from: from.name, detail });
+    }
+    // One on results that are no longer held is confirmed too, or it would come for ever.
+    const { batchId, node, state } = report;
+    const confirm: GossipMessage = {
+      type: "confirm",
+      from: selfReference(peers),
+      ...{ batchId, node, state },
+    };
+    const to = currentReference(peers, from);
+    const confirmation = encodeGossip(confirm);
+    sendVia(this.#context, { to, message: confirmation, relay: undefined });
+    if (relay !== undefined) sendVia(this.#context, { to, message: confirmation, relay });
+  }
+
+  /** Carries a message to a member; once, since what arrives as `relayed` is never carried on. */
+  #takeRelay(message: RelayMessage): void {
+    const { peers, sends } = this.#context;
+    const peer = peers.peer(message.to.name);
+    if (peer === undefined || !peer.runsGossipcheck || peer.name === peers.self.name) {
+      const detail = `a message to carry to "${message.to.name}", no other member`;
+      return dropUnexpected(this.#context, { from: message.from.name, detail });
+    }
+    const from = selfReference(peers);
+    sends.send({
+      to: { name: peer.name, address: peer.address },
+      message: encodeGossip({ type: "relayed", from, message: message.message }),
+    });
+  }
+
+  #takeRelayed(message: RelayedMessage): void {
+    const carried = this.#decode(message.message);
+    switch (carried?.type) {
+      case undefined:
+        return;
+      case "report":
+        return this.#takeReport(carried, currentReference(this.#context.peers, message.from));
+      case "confirm":
+        return this.#outbox.confirm(carried);
+      case "start":
+        return this.#intake.takeStart(carried);
+      default:
+        dropUnexpected(this.#context, {
+          from: message.from.name,
+          detail: `a carried message of the type "${carried?.type}"`,
+        });
+    }
+  }
+
+  #decode(payload: Uint8Array): GossipMessage | undefined {
+    try {
+      return decodeGossip(payload);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      const { reason, message } = error;
+      this.#context.effects.emit({ type: "dropped", reason, from: "", detail: message });
+      return undefined;
+    }
+  }
+
+  #withCollected(batchId: BatchId, act: (collected: CollectedBatch) => void): void {
+    const collected = this.#results.get(batchId);
+    if (collected !== undefined) act(collected);
   }
 }

@@ -4,6 +4,23 @@
  * @module
  */
 import { WireError } from "../errors.ts";
+import { decode } from "../std/msgpack_decode.ts";
+import { scanValue } from "../wire/scanner.ts";
+
+/** The array that `bytes` are, no more and no less. `what` names it in errors. Raises `WireError`. */
+export function decodeRow(bytes: Uint8Array, what: string): Row {
+  const length = scanValue({ bytes, start: 0, end: bytes.length });
+  if (length !== bytes.length) {
+    throw new WireError("malformed", `${bytes.length - length} bytes follow the end of a ${what}`);
+  }
+  let value: unknown;
+  try {
+    value = decode(bytes);
+  } catch (cause) {
+    throw new WireError("malformed", `a ${what} is not MessagePack: ${(cause as Error).message}`);
+  }
+  return new Row(value, what);
+}
 
 /** The values of one MessagePack array, in order. Every method raises `WireError`. */
 export class Row {

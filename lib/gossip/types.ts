@@ -6,7 +6,7 @@
 import type { Address } from "../runtime.ts";
 import type { DropReason } from "../errors.ts";
 import type { NodeState } from "../wire/messages.ts";
-import type { Batch, BatchCopy, BatchId, NodeReference, Target } from "./messages.ts";
+import type { Amount, Batch, BatchCopy, BatchId, NodeReference, Target } from "./messages.ts";
 
 export type * from "./messages.ts";
 
@@ -45,6 +45,49 @@ export interface SendRequest {
   /** The send counts as failed after this long. */
   readonly timeoutMs: number;
 }
+
+/** What an operator wants run. */
+export interface Submission {
+  /** Which members. */
+  readonly target: Target;
+  /** How long it lives; 0 for ever. */
+  readonly expiresInMs: number;
+  /** The checks, opaque; at most `BATCH_BODY_MAX_BYTES`. */
+  readonly body: Uint8Array;
+  /** A random sample of the target of this size. */
+  readonly limit?: Amount;
+  /** In stages of `size`, until more than `maxFailures` members failed. */
+  readonly rollout?: {
+    /** Members a stage. */
+    readonly size: Amount;
+    /** The roll-out stops when more members than this failed or were unreached. */
+    readonly maxFailures: number;
+  };
+  /** Where the operator signed it: what was fixed by that. */
+  readonly signed?: {
+    /** Unused so far. */
+    readonly id: BatchId;
+    /** By the signer's wall clock. */
+    readonly issuedAtMs: number;
+    /** Opaque; `admit` reads it. */
+    readonly signature: Uint8Array;
+  };
+}
+
+/** What the runner has to tell. */
+export type LocalReport =
+  | {
+    /** It has begun. */
+    readonly state: "running";
+  }
+  | {
+    /** It has ended. */
+    readonly state: "done";
+    /** Whether everything passed. */
+    readonly passed: boolean;
+    /** The outcomes, opaque; at most `REPORT_BODY_MAX_BYTES`. */
+    readonly body: Uint8Array;
+  };
 
 /** What the machine needs done. */
 export interface GossipEffects {
@@ -102,6 +145,8 @@ export type SkipReason =
   | "rollout_stopped"
   /** The batch was cancelled before its stage. */
   | "cancelled"
+  /** The batch expired before the member was heard of, or before its stage. */
+  | "expired"
   /** Its tags changed, and the target no longer names it. */
   | "not_targeted";
 
@@ -221,7 +266,10 @@ export interface BatchSettled {
   /** Which batch. */
   readonly batchId: BatchId;
 }
-/** At the origin: too many of the stages so far failed; the members left are `skipped`. */
+/**
+ * At the origin: too many of the stages so far failed; the members left are `skipped`. Comes again
+ * where the origin restarts between the two.
+ */
 export interface RolloutStopped {
   /** Says which. */
   readonly type: "rollout_stopped";

@@ -1,0 +1,44 @@
+/**
+ * First phase: a message goes at once to a few random members, and each of them does the same. With
+ * `f` peers a node, a share of about e^-f of the members is left for the second phase
+ * (Kermarrec, Massoulié and Ganesh, "Probabilistic reliable dissemination", 2003).
+ * @module
+ */
+import type { NodeReference, Peer } from "./types.ts";
+import type { GossipContext } from "./context.ts";
+import { sample } from "./targets.ts";
+
+/** Random alive gossipcheck members, none of the excluded names among them. */
+export function choosePeers(
+  context: Pick<GossipContext, "peers" | "random">,
+  options: { readonly count: number; readonly exclude: ReadonlySet<string> },
+): Peer[] {
+  const fit: Peer[] = [];
+  for (const peer of context.peers.peers()) {
+    if (peer.state === "alive" && peer.runsGossipcheck && !options.exclude.has(peer.name)) {
+      fit.push(peer);
+    }
+  }
+  return sample(fit, { count: options.count, random: context.random });
+}
+
+/**
+ * Sends one encoded message to `gossipGroup` random members in parallel. Where a send fails another
+ * member takes its place, as often as there are places.
+ */
+export function burst(
+  context: GossipContext,
+  options: { readonly message: Uint8Array; readonly exclude: Iterable<string> },
+): void {
+  const tried = new Set([context.peers.self.name, ...options.exclude]);
+  let spares = context.settings.gossipGroup;
+  const push = (to: NodeReference): void => {
+    tried.add(to.name);
+    context.sends.send({ to, message: options.message, done: (ok) => ok || replace() });
+  };
+  const replace = (): void => {
+    if (spares-- <= 0) return;
+    choosePeers(context, { count: 1, exclude: tried }).forEach(push);
+  };
+  choosePeers(context, { count: context.settings.gossipGroup, exclude: tried }).forEach(push);
+}

@@ -1,0 +1,136 @@
+/**
+ * Messages on their way out: how many are under way is bounded in all and for each peer, so that a
+ * peer that takes nothing holds up nobody else; the rest wait in order, within bounds.
+ * @module
+ */
+import type { GossipEffects, NodeReference } from "./types.ts";
+import type { GossipSettings } from "./settings.ts";
+
+/** One message to send. */
+export interface OutgoingMessage {
+  /** Whom to. */
+  readonly to: NodeReference;
+  /** Encoded. */
+  readonly message: Uint8Array;
+  /** Called once it is known how it went; not where `send` gave false. */
+  readonly done?: (ok: boolean) => void;
+}
+
+/** What it is made with. */
+export interface SendsOptions {
+  /** For the bounds. */
+  readonly settings: GossipSettings;
+  /** The world. */
+  readonly effects: GossipEffects;
+}
+
+/** What goes to one peer. */
+interface Lane {
+  underWay: number;
+  readonly waiting: OutgoingMessage[];
+}
+
+/** The sends of one node. */
+export class Sends {
+  readonly #settings: GossipSettings;
+  readonly #effects: GossipEffects;
+  readonly #underWay = new Map<number, OutgoingMessage>();
+  readonly #lanes = new Map<string, Lane>();
+  /** Names of peers with something waiting; who was served last comes last. */
+  readonly #turns = new Set<string>();
+  #waiting = 0;
+  #waitingBytes = 0;
+  #lastId = 0;
+
+  /** Nothing is under way at first. */
+  constructor(options: SendsOptions) {
+    this.#settings = options.settings;
+    this.#effects = options.effects;
+  }
+
+  /** How many are under way or wait. */
+  get pending(): number {
+    return this.#underWay.size + this.#waiting;
+  }
+
+  /** Whether so much waits that nothing new should be started. */
+  get busy(): boolean {
+    return this.#waiting * 2 > this.#settings.maxQueuedSends ||
+      this.#waitingBytes * 2 > this.#settings.maxQueuedBytes;
+  }
+
+  /** Sends now or when it is its turn; false where there is no room for it, and then it is dropped. */
+  send(outgoing: OutgoingMessage): boolean {
+    const lane = this.#lanes.get(outgoing.to.name) ?? { underWay: 0, waiting: [] };
+    if (this.#free(lane) && lane.waiting.length === 0) {
+      this.#begin(outgoing, lane);
+      return true;
+    }
+    const bytes = this.#waitingBytes + outgoing.message.length;
+    if (
+      this.#waiting >= this.#settings.maxQueuedSends || bytes > this.#settings.maxQueuedBytes
+    ) {
+      this.#effects.emit({
+        type: "dropped",
+        reason: "too_many",
+        from: outgoing.to.name,
+        detail: `no room for one more send beside the ${this.#waiting} that wait`,
+      });
+      return false;
+    }
+    lane.waiting.push(outgoing);
+    this.#lanes.set(outgoing.to.name, lane);
+    this.#turns.add(outgoing.to.name);
+    this.#waiting++;
+    this.#waitingBytes = bytes;
+    return true;
+  }
+
+  /** Takes how a send went. Ids that are not under way are ignored. */
+  sent(id: number, ok: boolean): void {
+    const outgoing = this.#underWay.get(id);
+    if (outgoing === undefined) return;
+    this.#underWay.delete(id);
+    const name = outgoing.to.name;
+    const lane = this.#lanes.get(name);
+    if (lane !== undefined && --lane.underWay === 0 && lane.waiting.length === 0) {
+      this.#lanes.delete(name);
+    }
+    this.#serve();
+    outgoing.done?.(ok);
+  }
+
+  #serve(): void {
+    for (const name of this.#turns) {
+      if (this.#underWay.size >= this.#settings.maxSends) return;
+      const lane = this.#lanes.get(name);
+      if (lane !== undefined && !this.#free(lane)) continue;
+      this.#turns.delete(name);
+      const outgoing = lane?.waiting.shift();
+      if (lane === undefined || outgoing === undefined) continue;
+      this.#waiting--;
+      this.#waitingBytes -= outgoing.message.length;
+      // Deleted and added again it comes last, and this loop meets it again for its next one.
+      if (lane.waiting.length > 0) this.#turns.add(name);
+      this.#begin(outgoing, lane);
+    }
+  }
+
+  #begin(outgoing: OutgoingMessage, lane: Lane): void {
+    const id = ++this.#lastId;
+    lane.underWay++;
+    this.#lanes.set(outgoing.to.name, lane);
+    this.#underWay.set(id, outgoing);
+    this.#effects.send({
+      id,
+      to: outgoing.to,
+      message: outgoing.message,
+      timeoutMs: this.#settings.sendTimeoutMs,
+    });
+  }
+
+  #free(lane: Lane): boolean {
+    return lane.underWay < this.#settings.maxSendsPerPeer &&
+      this.#underWay.size < this.#settings.maxSends;
+  }
+}
