@@ -2,8 +2,17 @@
  * What a node keeps of the batches that it runs: the seam where a journal makes it durable.
  * @module
  */
-import type { BatchAccepted, BatchId } from "../gossip/types.ts";
+import type { CheckResult } from "../checks/check.ts";
+import type { Batch, BatchAccepted, BatchId, GossipEvent } from "../gossip/types.ts";
 import { HISTORY_MAX_BATCHES, OWN_OUTCOMES_MAX_BYTES } from "../limits.ts";
+
+/** What a node found, encoded. */
+export interface Outcomes {
+  /** Whether everything passed. */
+  readonly passed: boolean;
+  /** The results. */
+  readonly body: Uint8Array;
+}
 
 /** Keeps batches and this node's outcomes. What a method takes is durable when it returns. */
 export interface BatchStore {
@@ -11,10 +20,12 @@ export interface BatchStore {
   accepted(event: BatchAccepted): void;
   /** An action is about to start. A `StoreError` refuses it. */
   actionStarting(batchId: BatchId, check: string): void;
-  /** This node has its outcomes, encoded. */
-  finished(batchId: BatchId, outcomes: Uint8Array): void;
-  /** The origin has this node's outcomes, or was given up on. */
-  reportSettled(batchId: BatchId): void;
+  /** One check has its result, its action included. */
+  checkEnded(batchId: BatchId, result: CheckResult): void;
+  /** This node has its outcomes; they are owed to the batch's origin from now on. */
+  finished(batch: Batch, outcomes: Outcomes): void;
+  /** Any other event of dissemination, before what relies on it goes out. */
+  note(event: GossipEvent): void;
   /** This node's outcomes, encoded; `undefined` where there are none (any more). */
   outcomes(batchId: BatchId): Uint8Array | undefined;
 }
@@ -30,10 +41,13 @@ export class MemoryBatchStore implements BatchStore {
   /** Nothing to keep. */
   actionStarting(_batchId: BatchId, _check: string): void {}
 
+  /** Nothing to keep: the run has it. */
+  checkEnded(_batchId: BatchId, _result: CheckResult): void {}
+
   /** Keeps the outcomes for `results`. */
-  finished(batchId: BatchId, outcomes: Uint8Array): void {
-    this.#outcomes.set(batchId, outcomes);
-    this.#bytes += outcomes.length;
+  finished(batch: Batch, { body }: Outcomes): void {
+    this.#outcomes.set(batch.id, body);
+    this.#bytes += body.length;
     for (const [oldest, bytes] of this.#outcomes) {
       if (this.#outcomes.size <= HISTORY_MAX_BATCHES && this.#bytes <= OWN_OUTCOMES_MAX_BYTES) {
         break;
@@ -43,8 +57,8 @@ export class MemoryBatchStore implements BatchStore {
     }
   }
 
-  /** Nothing to keep: dissemination has the outbox. */
-  reportSettled(_batchId: BatchId): void {}
+  /** Nothing to keep: dissemination has the outbox and what was collected. */
+  note(_event: GossipEvent): void {}
 
   /** This node's outcomes, encoded. */
   outcomes(batchId: BatchId): Uint8Array | undefined {

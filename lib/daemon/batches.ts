@@ -10,6 +10,7 @@ import type { LocalReport } from "../gossip/dissemination.ts";
 import type { Batch, BatchAccepted, BatchId } from "../gossip/types.ts";
 import type { Clock, Log, Timers } from "../runtime.ts";
 import type { BatchStore } from "./batch_store.ts";
+import { UNREADABLE_BATCH } from "./interrupted.ts";
 
 /** Why a batch's run is ended early, as the results say it. */
 export type StopReason = "the batch was cancelled" | "this node is stopping";
@@ -83,7 +84,6 @@ export class Batches {
 
   /** The origin has this node's report, or was given up on. */
   reportSettled(batchId: BatchId): void {
-    this.#options.store.reportSettled(batchId);
     this.#unsettled.delete(batchId);
     if (this.#unsettled.size === 0) this.#allSettled?.();
   }
@@ -113,14 +113,19 @@ export class Batches {
       durationMs: Math.round(clock.nowMs() - startedMs),
     });
     this.#runs.delete(batch.id);
-    try {
-      store.finished(batch.id, body);
-    } catch (error) {
-      if (!(error instanceof GossipcheckError)) throw error;
-      log.write("error", "store_failed", error.message, { batch: batch.id });
-    }
+    this.#guarded(batch.id, () => store.finished(batch, { passed, body }));
     this.#unsettled.add(batch.id);
     report(batch.id, { state: "done", passed, body });
+  }
+
+  /** What the store cannot keep is still told to the origin; only a crash now would lose it. */
+  #guarded(batchId: BatchId, keep: () => void): void {
+    try {
+      keep();
+    } catch (error) {
+      if (!(error instanceof GossipcheckError)) throw error;
+      this.#options.log.write("error", "store_failed", error.message, { batch: batchId });
+    }
   }
 
   async #results(batch: Batch, signal: AbortSignal): Promise<readonly CheckResult[]> {
@@ -131,7 +136,7 @@ export class Batches {
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       const reason = `this node cannot read the batch: ${error.message}`;
-      return [{ check: "(batch)", outcome: { status: "error", reason }, durationMs: 0 }];
+      return [{ check: UNREADABLE_BATCH, outcome: { status: "error", reason }, durationMs: 0 }];
     }
     return await runner.run({
       checks,
@@ -141,6 +146,7 @@ export class Batches {
       actions: true,
       signal,
       onActionStarting: (check) => store.actionStarting(batch.id, check.name),
+      onResult: (result) => this.#guarded(batch.id, () => store.checkEnded(batch.id, result)),
     });
   }
 }

@@ -219,6 +219,7 @@ export class DaemonService implements ClientService {
 const SKIPPED = {
   rollout_stopped: "the roll-out stopped before this node's stage",
   cancelled: "the batch was cancelled before this node started it",
+  expired: "the batch expired before this node's stage",
   not_targeted: "this node's tags changed and the batch is not for it any more",
 } as const;
 

@@ -8,7 +8,7 @@ import { ClientServer } from "../client/server.ts";
 import type { GossipEvent } from "../gossip/types.ts";
 import { DEFAULT_NODE_PORT, LEAVE_TIMEOUT_MS, REPORT_GRACE_MS } from "../limits.ts";
 import { bindAll, type Bound } from "./bind.ts";
-import { MemoryBatchStore } from "./batch_store.ts";
+import { type BatchStore, MemoryBatchStore } from "./batch_store.ts";
 import { Batches } from "./batches.ts";
 import { DaemonService } from "./client_service.ts";
 import { Cluster } from "./cluster.ts";
@@ -33,6 +33,7 @@ export class Daemon {
   readonly #cluster: Cluster;
   readonly #runner: Runner;
   readonly #batches: Batches;
+  readonly #store: BatchStore;
   readonly #service: DaemonService;
   readonly #clients: ClientServer | undefined;
   #stopping = false;
@@ -71,19 +72,24 @@ export class Daemon {
       onGossipEvent: (event) => this.#onGossipEvent(event),
     });
     const { membership: members, peers, dissemination } = this.#cluster;
-    const store = new MemoryBatchStore();
+    this.#store = new MemoryBatchStore();
     const maxParallel = PARALLEL_PER_CORE * runtime.cores;
     this.#runner = new Runner({ host, clock, timers, maxParallel });
     this.#batches = new Batches({
       node: this.name,
       runner: this.#runner,
-      store,
+      store: this.#store,
       report: (id, report) => this.#cluster.guard(() => dissemination.report(id, report)),
       clock,
       timers,
       log,
     });
-    this.#service = new DaemonService({ members, peers, batches: dissemination, store });
+    this.#service = new DaemonService({
+      members,
+      peers,
+      batches: dissemination,
+      store: this.#store,
+    });
     this.#clients = bound.clients &&
       new ClientServer({ listener: bound.clients, service: this.#service, log, timers, random });
     this.#logStart();
@@ -114,6 +120,7 @@ export class Daemon {
 
   #onGossipEvent(event: GossipEvent): void {
     const { log } = this.#options.runtime;
+    this.#store.note(event);
     switch (event.type) {
       case "batch_accepted":
         log.write("info", event.type, `took batch ${event.batch.id}`, {

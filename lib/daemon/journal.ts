@@ -20,7 +20,7 @@ import type {
 import type { CheckResult } from "../checks/check.ts";
 import { HISTORY_MAX_BATCHES, HISTORY_MAX_IDS } from "../limits.ts";
 import type { Clock, Store, StoreValue } from "../runtime.ts";
-import type { BatchStore } from "./batch_store.ts";
+import type { BatchStore, Outcomes } from "./batch_store.ts";
 import { type InterruptedRun, resultsOfInterrupted } from "./interrupted.ts";
 import { memberColumns, progressOf } from "./journal_rows.ts";
 
@@ -155,7 +155,7 @@ export class Journal implements BatchStore {
   }
 
   /** Puts this node's outcomes into the outbox. */
-  finished(batch: Batch, outcomes: { passed: boolean; body: Uint8Array }): void {
+  finished(batch: Batch, outcomes: Outcomes): void {
     this.#store.transaction(() => {
       this.#insertOutcome(batch.id, { ...outcomes, header: headerOf(batch) });
     });
@@ -201,7 +201,7 @@ export class Journal implements BatchStore {
 
   #insertOutcome(
     id: BatchId,
-    outcome: { passed: boolean; body: Uint8Array; header: Uint8Array },
+    outcome: Outcomes & { header: Uint8Array },
   ): void {
     this.#store.run(
       "INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, 0)",
