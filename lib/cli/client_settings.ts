@@ -10,7 +10,7 @@ import { closestString } from "../std/closest_string.ts";
 import { type CommandName, COMMANDS, type WorkingCommand } from "./command_table.ts";
 import { parseFlags, type ProgramFlags, readBoolean } from "./flags.ts";
 import { commandHelp, type HelpRequest, programHelp, versionText } from "./help.ts";
-import { OUTPUT_NAMES } from "./outputs/registry.ts";
+import { OUTPUT_NAMES, OUTPUTS } from "./outputs/registry.ts";
 import {
   durationIn,
   durationRange,
@@ -89,7 +89,7 @@ export const CLIENT_FLAGS: ProgramFlags<ClientFlags> = {
     },
     output: {
       placeholder: "FORMAT",
-      meaning: `One of ${OUTPUT_NAMES.join(", ")}.`,
+      meaning: `${OUTPUTS.map(({ name, summary }) => `${name} (${summary})`).join(", ")}.`,
       defaultText: "text",
       fallback: "text",
       read: oneOfWords(OUTPUT_NAMES),

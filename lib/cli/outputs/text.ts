@@ -1,0 +1,206 @@
+/**
+ * `-output text`: for people, on a terminal or in a mail.
+ * @module
+ */
+import { formatAddress } from "../../address.ts";
+import type { BatchLine, MemberLine, NodeProgress } from "../../client/protocol.ts";
+import { EXIT_STATUS } from "../../errors.ts";
+import type { BatchReport } from "../batch_view.ts";
+import { foldNames, sortNames } from "../names.ts";
+import { OUTCOME_HEADS, outcomeRows } from "../outcome_rows.ts";
+import type { OutputEvent, OutputFormat, OutputOptions } from "../output.ts";
+import { printable, printableCell } from "../printable.ts";
+import { memberStateName } from "../records.ts";
+import { type Cell, paint, type Style, table } from "../table.ts";
+
+/** Tables of what needs attention, and one line that sums up. */
+export const TEXT_OUTPUT: OutputFormat = {
+  name: "text",
+  summary: "for people",
+  write(event, options) {
+    switch (event.type) {
+      case "sent":
+        return `${printable(event.batchId)}\n`;
+      case "answered":
+        return "";
+      case "report":
+        return reportText(event, options);
+      case "members":
+        return membersText(event.members, options);
+      case "batches":
+        return batchesText(event, options);
+      case "validated":
+        return validatedText(event, options);
+      default:
+        return event satisfies never;
+    }
+  },
+};
+
+function reportText(
+  { report, showPassing, seeLater }: OutputEvent & { type: "report" },
+  options: OutputOptions,
+): string {
+  const { batchId } = report;
+  const rows = outcomeRows(report.nodes, { showPassing });
+  return [
+    batchId === undefined ? "" : `batch ${printable(batchId)}\n`,
+    rows.length === 0 ? "" : table(heads(report), { rows: trim(report, rows), ...options }),
+    missingText(report.nodes),
+    summaryText(report, options),
+    seeLater === undefined ? "" : `late results are shown by: ${printable(seeLater)}\n`,
+  ].join("");
+}
+
+/** What ran here, without a daemon, needs no column for the node. */
+function heads(report: BatchReport): readonly string[] {
+  return report.batchId === undefined ? OUTCOME_HEADS.slice(1) : OUTCOME_HEADS;
+}
+
+function trim(report: BatchReport, rows: readonly Cell[][]): readonly Cell[][] {
+  return report.batchId === undefined ? rows.map((row) => row.slice(1)) : rows;
+}
+
+/** The members of which nothing came, by name, under what is known of them. */
+function missingText(nodes: readonly NodeProgress[]): string {
+  const byState = new Map<string, string[]>();
+  for (const progress of nodes) {
+    if (progress.state === "done") continue;
+    const state = progress.state === "unreached"
+      ? `unreached, ${memberStateName(progress.memberState)}`
+      : progress.state === "running"
+      ? "not answered, at work"
+      : "not answered";
+    byState.set(state, [...byState.get(state) ?? [], printable(progress.node)]);
+  }
+  return sortNames(byState.keys()).map((state) => {
+    const names = byState.get(state) ?? [];
+    return `${state} (${names.length}): ${foldNames(names).join(", ")}\n`;
+  }).join("");
+}
+
+const VERDICTS: Readonly<Record<number, { word: string; style: Style }>> = {
+  [EXIT_STATUS.ok]: { word: "PASS", style: "green" },
+  [EXIT_STATUS.failed]: { word: "FAIL", style: "red" },
+  [EXIT_STATUS.unanswered]: { word: "INCOMPLETE", style: "yellow" },
+};
+
+function summaryText(
+  { batchId, counts, exitStatus, elapsedMs }: BatchReport,
+  options: OutputOptions,
+) {
+  const { word, style } = VERDICTS[exitStatus] ?? { word: "FAIL", style: "red" };
+  const answered = counts.answered === counts.nodes
+    ? `${plural(counts.nodes, "node")} answered`
+    : `${counts.answered} of ${plural(counts.nodes, "node")} answered`;
+  const nodes = [
+    answered,
+    ...some(counts.unreached, "unreached"),
+    ...some(counts.unanswered, "not answered"),
+  ].join(", ");
+  const outcomes = [
+    `${counts.passed} passed`,
+    ...some(counts.failed, "failed"),
+    ...some(counts.errors, "could not be decided"),
+    ...some(counts.skipped, "skipped"),
+  ].join(", ");
+  const time = elapsedMs === undefined ? "" : ` in ${(elapsedMs / 1_000).toFixed(2)}s`;
+  const verdict = paint(word, { style, color: options.color });
+  return `${verdict}  ${batchId === undefined ? "" : `${nodes}: `}${outcomes}${time}\n`;
+}
+
+function membersText(members: readonly MemberLine[], options: OutputOptions): string {
+  const rows = members.map((member): Cell[] => [
+    { text: printableCell(member.name) },
+    { text: printableCell(formatAddress(member.address)) },
+    stateCell(member),
+    { text: member.runsGossipcheck ? "yes" : "no" },
+    { text: printableCell(tagsText(member.tags)) },
+    { text: member.self ? "this daemon" : "" },
+  ]);
+  const byState = Map.groupBy(members, ({ state }) => state);
+  const states = (["alive", "suspect", "failed", "left"] as const)
+    .flatMap((state) => some(byState.get(state)?.length ?? 0, state));
+  const foreign = members.filter((member) => !member.runsGossipcheck).length;
+  return table(["NAME", "ADDRESS", "STATE", "GOSSIPCHECK", "TAGS", ""], { rows, ...options }) +
+    `${plural(members.length, "member")}: ${[...states, ...some(foreign, "foreign")].join(", ")}\n`;
+}
+
+function stateCell({ state, degraded }: MemberLine): Cell {
+  const styles: Readonly<Record<MemberLine["state"], Style>> = {
+    alive: "green",
+    suspect: "yellow",
+    failed: "red",
+    left: "dim",
+  };
+  return degraded === undefined
+    ? { text: state, style: styles[state] }
+    : { text: `${state}, ${degraded} only`, style: "yellow" };
+}
+
+function tagsText(tags: Readonly<Record<string, string>>): string {
+  return sortNames(Object.keys(tags)).map((key) => `${key}=${tags[key]}`).join(",");
+}
+
+function batchesText(
+  { batches, nowMs }: { batches: readonly BatchLine[]; nowMs: number },
+  options: OutputOptions,
+): string {
+  if (batches.length === 0) return "no batches\n";
+  const rows = batches.map((batch): Cell[] => {
+    const { counts } = batch;
+    const isOpen = counts !== undefined && counts.answered < counts.targeted;
+    return [
+      { text: printableCell(batch.batchId) },
+      { text: ageText(nowMs - batch.issuedAtMs) },
+      { text: printableCell(batch.origin) },
+      {
+        text: counts === undefined ? "-" : `${counts.answered}/${counts.targeted}`,
+        style: isOpen ? "yellow" : "plain",
+      },
+      {
+        text: counts === undefined ? "-" : String(counts.notPassing),
+        style: (counts?.notPassing ?? 0) > 0 ? "red" : "plain",
+      },
+      { text: listText(batch.checks) },
+    ];
+  });
+  return table(["BATCH", "AGE", "ORIGIN", "ANSWERED", "NOT PASSING", "CHECKS"], {
+    rows,
+    ...options,
+  });
+}
+
+/** The largest unit that gives a whole number above 0. */
+function ageText(ageMs: number): string {
+  const seconds = Math.max(0, Math.floor(ageMs / 1_000));
+  for (const [unit, length] of [["d", 86_400], ["h", 3_600], ["m", 60]] as const) {
+    if (seconds >= length) return `${Math.floor(seconds / length)}${unit}`;
+  }
+  return `${seconds}s`;
+}
+
+function listText(names: readonly string[]): string {
+  const shown = names.slice(0, 3).map(printable).join(", ");
+  return printableCell(names.length > 3 ? `${shown}, and ${names.length - 3} more` : shown);
+}
+
+function validatedText(
+  { file, checks, lines }: OutputEvent & { type: "validated" },
+  options: OutputOptions,
+): string {
+  const name = printable(file);
+  if (lines.length === 0) {
+    const good = paint("good", { style: "green", color: options.color });
+    return `${name}: ${good}, ${plural(checks.length, "check")}\n`;
+  }
+  return lines.map((line) => `${name}: ${printable(line)}\n`).join("");
+}
+
+function some(count: number, what: string): string[] {
+  return count === 0 ? [] : [`${count} ${what}`];
+}
+
+function plural(count: number, noun: string): string {
+  return count === 1 ? `1 ${noun}` : `${count} ${noun}s`;
+}

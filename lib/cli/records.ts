@@ -1,0 +1,235 @@
+/**
+ * What `-output json` and `-output jsonl` are made of. The names of the properties are stable:
+ * some may be added, none is renamed. Times are in milliseconds.
+ * @module
+ */
+import type { ActionResult, CheckResult } from "../checks/check.ts";
+import type { BatchLine, MemberLine, NodeProgress } from "../client/protocol.ts";
+import { formatAddress } from "../address.ts";
+import type { Problem } from "../errors.ts";
+import type { BatchReport } from "./batch_view.ts";
+
+/** How an action ended and what it wrote. */
+export interface ActionRecord {
+  /** `exited`, `signaled`, `timed_out`, `aborted`, `interrupted` or `refused`. */
+  readonly end: string;
+  /** The exit status of `exited`. */
+  readonly code?: number;
+  /** The signal of `signaled`. */
+  readonly signal?: string;
+  /** The reason of `refused`. */
+  readonly reason?: string;
+  /** The first 64 KiB of what it wrote. */
+  readonly output: string;
+  /** How many bytes of output were cut. */
+  readonly dropped_bytes: number;
+  /** From its start to its end. */
+  readonly duration_ms: number;
+}
+
+/** One check's outcome on one node, or one node of which there is none. */
+export interface ResultRecord {
+  /** The batch's id; absent for `local-check`. */
+  readonly batch?: string;
+  /** The node's name. */
+  readonly node: string;
+  /** The check's name; absent where `status` is about the whole node. */
+  readonly check?: string;
+  /** `pass`, `fail`, `error` or `skipped`; of a whole node `unreached` or `unanswered`. */
+  readonly status: string;
+  /** Why it is no pass. */
+  readonly reason?: string;
+  /** How the membership holds an `unreached` node: `failed`, `left`, `suspect` or `alive`. */
+  readonly member_state?: string;
+  /** How long looking took. */
+  readonly duration_ms?: number;
+  /** Present where the check failed and has an action. */
+  readonly action?: ActionRecord;
+}
+
+/** One node in the document of a batch. */
+export interface NodeRecord {
+  /** The node's name. */
+  readonly node: string;
+  /** `done`, `unreached` or `unanswered`. */
+  readonly state: string;
+  /** How the membership holds an `unreached` node. */
+  readonly member_state?: string;
+  /** The outcomes of a `done` node, without `batch` and `node`. */
+  readonly results?: readonly Omit<ResultRecord, "batch" | "node">[];
+}
+
+/** The document of a batch. */
+export interface ReportRecord {
+  /** The batch's id; absent for `local-check`. */
+  readonly batch?: string;
+  /** What `gcheck` exits with. */
+  readonly exit_status: number;
+  /** How many of each. */
+  readonly summary: Readonly<Record<string, number>>;
+  /** How long it was waited for; absent where it was only looked up. */
+  readonly elapsed_ms?: number;
+  /** Every member that the batch is for, sorted by name. */
+  readonly nodes: readonly NodeRecord[];
+}
+
+/** One member of the cluster. */
+export interface MemberRecord {
+  /** Its unique name. */
+  readonly name: string;
+  /** `1.2.3.4:3505` or `[::1]:3505`. */
+  readonly address: string;
+  /** `alive`, `suspect`, `left` or `failed`. */
+  readonly state: string;
+  /** What it publishes about itself. */
+  readonly tags: Readonly<Record<string, string>>;
+  /** Whether it takes batches. */
+  readonly gossipcheck: boolean;
+  /** The only transport that reaches it, `udp` or `tcp`, where one does not. */
+  readonly degraded?: string;
+  /** Whether it is the daemon that was asked. */
+  readonly self: boolean;
+}
+
+/** One batch in the list. */
+export interface BatchRecord {
+  /** Its id. */
+  readonly batch: string;
+  /** When it was issued, in ISO 8601, UTC. */
+  readonly issued_at: string;
+  /** The node that collects its results. */
+  readonly origin: string;
+  /** The names of its checks. */
+  readonly checks: readonly string[];
+  /** `targeted`, `answered`, `unreached`, `not_passing`: members; absent where the daemon asked is not the origin. */
+  readonly counts?: Readonly<Record<string, number>>;
+}
+
+/** One outcome of one node. */
+export function resultRecord(
+  result: CheckResult,
+  from: { batchId?: string; node: string },
+): ResultRecord {
+  return { ...optional("batch", from.batchId), node: from.node, ...outcomeRecord(result) };
+}
+
+/** A node that has not answered; undefined for one that has. */
+export function missingRecord(
+  progress: NodeProgress,
+  from: { batchId?: string },
+): ResultRecord | undefined {
+  if (progress.state === "done") return undefined;
+  const { node, state, ...rest } = nodeRecord(progress);
+  return { ...optional("batch", from.batchId), node, status: state, ...rest } as ResultRecord;
+}
+
+/** The whole document. */
+export function reportRecord(report: BatchReport): ReportRecord {
+  const { nodes, answered, unreached, unanswered, passed, failed, errors, skipped } = report.counts;
+  return {
+    ...optional("batch", report.batchId),
+    exit_status: report.exitStatus,
+    summary: { nodes, answered, unreached, unanswered, passed, failed, errors, skipped },
+    ...optional("elapsed_ms", round(report.elapsedMs)),
+    nodes: report.nodes.map(nodeRecord),
+  };
+}
+
+/** One member. */
+export function memberRecord(member: MemberLine): MemberRecord {
+  return {
+    name: member.name,
+    address: formatAddress(member.address),
+    state: member.state,
+    tags: member.tags,
+    gossipcheck: member.runsGossipcheck,
+    ...optional("degraded", member.degraded),
+    self: member.self,
+  };
+}
+
+/** One batch of the list. */
+export function batchRecord(batch: BatchLine): BatchRecord {
+  const { counts } = batch;
+  return {
+    batch: batch.batchId,
+    issued_at: isoTime(batch.issuedAtMs),
+    origin: batch.origin,
+    checks: batch.checks,
+    ...optional(
+      "counts",
+      counts === undefined ? undefined : {
+        targeted: counts.targeted,
+        answered: counts.answered,
+        unreached: counts.unreached,
+        not_passing: counts.notPassing,
+      },
+    ),
+  };
+}
+
+/** One thing wrong in a check file, its properties in one order. */
+export function problemRecord({ line, column, check, field, message }: Problem): Problem {
+  return {
+    ...optional("line", line),
+    ...optional("column", column),
+    ...optional("check", check),
+    ...optional("field", field),
+    message,
+  };
+}
+
+/** What people call a state of the membership. */
+export function memberStateName(state: string): string {
+  return state === "dead" ? "failed" : state;
+}
+
+function outcomeRecord(result: CheckResult): Omit<ResultRecord, "batch" | "node"> {
+  const { check, outcome, durationMs, action } = result;
+  return {
+    check,
+    ...outcome,
+    ...optional("duration_ms", round(durationMs)),
+    ...optional("action", action === undefined ? undefined : actionRecord(action)),
+  };
+}
+
+function actionRecord(action: ActionResult): ActionRecord {
+  const { type, ...more } = action.end;
+  return {
+    end: type,
+    ...more,
+    output: action.output,
+    dropped_bytes: action.droppedBytes,
+    duration_ms: round(action.durationMs) ?? 0,
+  };
+}
+
+function nodeRecord(progress: NodeProgress): NodeRecord {
+  const { node } = progress;
+  switch (progress.state) {
+    case "pending":
+    case "running":
+      return { node, state: "unanswered" };
+    case "unreached":
+      return { node, state: "unreached", member_state: memberStateName(progress.memberState) };
+    case "done":
+      return { node, state: "done", results: progress.results.map(outcomeRecord) };
+    default:
+      return progress satisfies never;
+  }
+}
+
+/** The property, or none where it has no value. */
+function optional<K extends string, T>(key: K, value: T | undefined): { [P in K]?: T } {
+  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: T };
+}
+
+function round(durationMs: number | undefined): number | undefined {
+  return durationMs === undefined ? undefined : Math.round(durationMs * 1_000) / 1_000;
+}
+
+/** A daemon's clock may say anything; a date that no calendar has is shown as the epoch's number. */
+function isoTime(timeMs: number): string {
+  return Math.abs(timeMs) <= 8.64e15 ? new Date(timeMs).toISOString() : String(timeMs);
+}
