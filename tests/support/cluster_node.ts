@@ -18,6 +18,8 @@ export interface NodeView {
   readonly tags?: Readonly<Record<string, string>>;
   /** Whether it runs gossipcheck, where the program tells. */
   readonly runsGossipcheck?: boolean;
+  /** Which transport alone reaches it, where only one does and the program tells. */
+  readonly degraded?: "udp" | "tcp";
 }
 
 /** What happened to a member in a node's view. */

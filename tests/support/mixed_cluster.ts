@@ -6,7 +6,7 @@ import type { ClusterNode } from "./cluster_node.ts";
 import { FalseFailureCount, type FalseFailures } from "./false_failures.ts";
 import { GoPeer } from "./go_peer.ts";
 import { GossipcheckNode } from "./gossipcheck_node.ts";
-import { TestNetwork } from "./namespaces.ts";
+import { type NetworkHost, TestNetwork } from "./namespaces.ts";
 import { type CommandLine, eventually } from "./process.ts";
 
 /** How many nodes of each program. */
@@ -81,6 +81,11 @@ export class MixedCluster implements AsyncDisposable {
   /** The names of all nodes. */
   get names(): readonly string[] {
     return this.nodes.map(({ name }) => name);
+  }
+
+  /** Where these nodes live. */
+  hostsOf(nodes: readonly ClusterNode[]): NetworkHost[] {
+    return nodes.map((node) => this.network.host(this.nodes.indexOf(node)));
   }
 
   /** Waits until each of `by`, all nodes by default, holds exactly the members `names` alive. */
