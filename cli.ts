@@ -1,0 +1,106 @@
+/**
+ * `gcheck`, the operator's client: arguments to settings, settings to a command, and what came of
+ * it to an exit status. The first Control-C ends in order, a second one at once.
+ * @module
+ */
+import { Client } from "./lib/client/client.ts";
+import { formatProblem, parseCheckFile } from "./lib/checks/parse.ts";
+import { Runner } from "./lib/checks/runner.ts";
+import type { CommandContext, LocalRunner } from "./lib/cli/commands/context.ts";
+import { runCommand } from "./lib/cli/commands/run.ts";
+import { printable } from "./lib/cli/printable.ts";
+import { type ClientSettings, parseClientArguments } from "./lib/cli/settings.ts";
+import { DenoHost } from "./lib/deno/host.ts";
+import { readCheckFile } from "./lib/deno/check_file.ts";
+import { DenoNetwork } from "./lib/deno/network.ts";
+import { DenoClock, DenoRandom, DenoTimers } from "./lib/deno/runtime.ts";
+import { EXIT_STATUS, GossipcheckError } from "./lib/errors.ts";
+import { CLIENT_HANDSHAKE_TIMEOUT_MS } from "./lib/limits.ts";
+
+/** What a shell reports of a program that SIGPIPE ended: nobody reads any more. */
+const BROKEN_PIPE_STATUS = 141;
+
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  for (let rest = new TextEncoder().encode(text); rest.length > 0;) {
+    rest = rest.subarray(stream.writeSync(rest));
+  }
+}
+
+/** Aborts at the first Control-C. */
+function interruption(): AbortSignal {
+  const first = new AbortController();
+  Deno.addSignalListener("SIGINT", () => {
+    if (first.signal.aborted) Deno.exit(EXIT_STATUS.interrupted);
+    first.abort();
+  });
+  return first.signal;
+}
+
+function localRunner(clock: DenoClock, timers: DenoTimers): LocalRunner {
+  return {
+    run(checks, options) {
+      const runner = new Runner({ host: new DenoHost(), clock, timers, maxParallel: 1 });
+      const mode = "sequential";
+      return runner.run({ checks, node: "", batchId: "", mode, actions: false, ...options });
+    },
+  };
+}
+
+function contextOf(settings: ClientSettings): CommandContext {
+  const clock = new DenoClock();
+  const timers = new DenoTimers();
+  const isDumb = Deno.env.get("TERM") === "dumb";
+  const timeoutMs = Math.min(settings.timeoutMs, CLIENT_HANDSHAKE_TIMEOUT_MS);
+  const { server } = settings;
+  return {
+    settings,
+    print: (text) => writeAll(Deno.stdout, text),
+    printError: (text) => writeAll(Deno.stderr, text),
+    color: Deno.stdout.isTerminal() && !Deno.noColor && !isDumb,
+    live: Deno.stderr.isTerminal() && !isDumb,
+    clock,
+    timers,
+    interrupted: interruption(),
+    client: new Client({
+      network: new DenoNetwork(),
+      timers,
+      random: new DenoRandom(),
+      server,
+      timeoutMs,
+    }),
+    runner: localRunner(clock, timers),
+    readFile: readCheckFile,
+    parseCheckFile,
+    formatProblem,
+  };
+}
+
+/** One line, and the status that goes with it. */
+function fail(error: unknown): never {
+  if (error instanceof Deno.errors.BrokenPipe) Deno.exit(BROKEN_PIPE_STATUS);
+  const known = error instanceof GossipcheckError;
+  const message = error instanceof Error ? error.message : String(error);
+  try {
+    writeAll(Deno.stderr, `gcheck: ${known ? "" : "internal error: "}${printable(message)}\n`);
+  } catch {
+    // Nobody reads this either.
+  }
+  Deno.exit(known ? error.exitStatus : EXIT_STATUS.failed);
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const settings = parseClientArguments(args);
+  if ("help" in settings) {
+    writeAll(Deno.stdout, settings.help);
+    return EXIT_STATUS.ok;
+  }
+  return await runCommand(contextOf(settings));
+}
+
+globalThis.addEventListener("unhandledrejection", (event) => fail(event.reason));
+globalThis.addEventListener("error", (event) => fail(event.error));
+try {
+  Deno.exit(await main(Deno.args));
+} catch (error) {
+  fail(error);
+}

@@ -1,0 +1,23 @@
+/**
+ * From a command's name to what it does.
+ * @module
+ */
+import type { WorkingCommand } from "../command_table.ts";
+import { check, results } from "./batch.ts";
+import { validate } from "./check_file.ts";
+import type { CommandContext } from "./context.ts";
+import { listMembers } from "./list_members.ts";
+import { localCheck } from "./local_check.ts";
+
+const RUNS: Readonly<Record<WorkingCommand, (context: CommandContext) => Promise<number>>> = {
+  check,
+  "local-check": localCheck,
+  "list-members": listMembers,
+  results,
+  validate,
+};
+
+/** Does what the settings say. Gives the exit status; raises `GossipcheckError`. */
+export function runCommand(context: CommandContext): Promise<number> {
+  return RUNS[context.settings.command](context);
+}
