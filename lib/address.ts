@@ -56,6 +56,8 @@ export function isUnspecified(host: string): boolean {
 
 /** The 4 or 16 bytes of an IP address. Raises `AddressError` on anything else. */
 export function ipToBytes(host: string): Uint8Array<ArrayBuffer> {
+  const dotted = dottedToBytes(host);
+  if (dotted !== undefined) return dotted;
   const address = parseIp(host);
   if (address === undefined) {
     throw new AddressError(`"${host}" is not an IP address: give IPv4 or IPv6 without a zone`);
@@ -132,7 +134,30 @@ function isMapped(bytes: Uint8Array): boolean {
   return bytes[10] === 0xff && bytes[11] === 0xff;
 }
 
-// Every packet that names an address comes by here, so IPv4 takes no detour through the parser.
+// Every packet that names an address comes by these two, so IPv4 takes no detour through the parser.
+function dottedToBytes(host: string): Uint8Array<ArrayBuffer> | undefined {
+  const bytes = new Uint8Array(4);
+  let part = 0;
+  let value = 0;
+  let digits = 0;
+  for (let index = 0; index <= host.length; index++) {
+    const digit = host.charCodeAt(index) - 0x30;
+    if (digit >= 0 && digit <= 9) {
+      // No leading zeros, which some systems read as octal.
+      if (digits > 0 && value === 0) return undefined;
+      value = 10 * value + digit;
+      digits++;
+      continue;
+    }
+    if (digits === 0 || value > 255 || part > 3) return undefined;
+    if (index < host.length && host[index] !== ".") return undefined;
+    bytes[part++] = value;
+    value = 0;
+    digits = 0;
+  }
+  return part === 4 ? bytes : undefined;
+}
+
 function dotted(bytes: Uint8Array, at: number): string {
   return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;
 }

@@ -100,7 +100,7 @@ const ENTRIES: { readonly [T in MapMessage["type"]]: Entry<Extract<MapMessage, {
       writer.key("Meta").raw(meta);
       writer.key("Node").text(name);
       writer.key("Port").uint(address.port);
-      writer.key("Vsn").raw(new Uint8Array(versions));
+      writer.key("Vsn").bytes(versions);
     },
     read: (fields) => ({
       type: "alive",
@@ -336,7 +336,7 @@ function encodePushPull(message: PushPull): Uint8Array<ArrayBuffer> {
     writer.key("Name").text(node.name);
     writer.key("Port").uint(node.address.port);
     writer.key("State").int(NODE_STATE[node.state]);
-    writer.key("Vsn").raw(new Uint8Array(node.versions));
+    writer.key("Vsn").bytes(node.versions);
   }
   writer.verbatim(userState);
   return writer.finish();

@@ -12,6 +12,8 @@ import { scanValue, type ScanWindow } from "./scanner.ts";
 
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const UINT32_MAX = 0xffff_ffff;
+/** Up to here making ASCII text without the decoder is faster, and most names are that. */
+const SHORT_TEXT_BYTES = 32;
 const NO_BYTES = new Uint8Array(0);
 
 /** The fields of one message. All methods raise `WireError` that names message and field. */
@@ -50,8 +52,9 @@ export class Fields {
   /** UTF-8 of at most `maximumBytes`; missing is empty. */
   text(key: string, maximumBytes: number): string {
     const bytes = this.bytes(key, maximumBytes);
+    if (bytes.length < SHORT_TEXT_BYTES && isAscii(bytes)) return String.fromCharCode(...bytes);
     try {
-      return bytes.length === 0 ? "" : DECODER.decode(bytes);
+      return DECODER.decode(bytes);
     } catch {
       throw this.#bad(key, "UTF-8");
     }
@@ -122,6 +125,11 @@ export class Fields {
       `${key} of a ${this.#message} message: expected ${expected}`,
     );
   }
+}
+
+function isAscii(bytes: Uint8Array): boolean {
+  for (let index = 0; index < bytes.length; index++) if (bytes[index]! >= 0x80) return false;
+  return true;
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {

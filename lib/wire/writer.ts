@@ -74,11 +74,19 @@ export class MessageWriter {
     this.verbatim(bytes);
   }
 
+  /** Numbers of 8 bits as bytes. */
+  bytes(numbers: readonly number[]): void {
+    this.#rawHeader(numbers.length);
+    for (const number of numbers) this.byte(number);
+  }
+
   /** A string in UTF-8. */
   text(text: string): void {
     const start = this.#length;
     this.#rawHeader(text.length);
     this.#reserve(text.length);
+    const bytes = this.#bytes;
+    const at = this.#length;
     // Nearly all names and all keys are ASCII, where a loop beats a call of the encoder.
     for (let index = 0; index < text.length; index++) {
       const code = text.charCodeAt(index);
@@ -88,8 +96,9 @@ export class MessageWriter {
         this.#rawHeader(encoded.length);
         return this.verbatim(encoded);
       }
-      this.#bytes[this.#length++] = code;
+      bytes[at + index] = code;
     }
+    this.#length = at + text.length;
   }
 
   #rawHeader(length: number): void {
