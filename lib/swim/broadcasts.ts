@@ -9,6 +9,7 @@ interface Broadcast {
   readonly name: string;
   readonly message: Uint8Array;
   transmits: number;
+  heard: number;
 }
 
 /** How much may be taken for one packet. */
@@ -56,10 +57,19 @@ export class TransmitQueue {
   /** Queues `message` as the only news of `name`. */
   queue(name: string, message: Uint8Array): void {
     this.remove(name);
-    const broadcast = { name, message, transmits: 0 };
+    const broadcast = { name, message, transmits: 0, heard: 0 };
     this.#byName.set(name, broadcast);
     this.#tier(0).set(name, broadcast);
     this.#bytes += message.length + this.#overheadBytes;
+  }
+
+  /**
+   * Another node told us the news of `name` that we are spreading: up to half of our transmissions
+   * are saved that way (the counter with feedback of Demers et al., 1987, section 1.4).
+   */
+  heard(name: string): void {
+    const broadcast = this.#byName.get(name);
+    if (broadcast !== undefined) broadcast.heard++;
   }
 
   /** Forgets the news of `name`. */
@@ -108,7 +118,8 @@ export class TransmitQueue {
   }
 
   #sent(broadcast: Broadcast, limit: number): void {
-    if (broadcast.transmits + 1 >= limit) return this.remove(broadcast.name);
+    const saved = Math.min(broadcast.heard, Math.floor(limit / 2));
+    if (broadcast.transmits + 1 + saved >= limit) return this.remove(broadcast.name);
     this.#tier(broadcast.transmits).delete(broadcast.name);
     broadcast.transmits++;
     this.#tier(broadcast.transmits).set(broadcast.name, broadcast);

@@ -148,6 +148,7 @@ export class Membership {
     if (sender !== undefined) sender.heardMs = this.#core.nowMs();
     for (const message of messages) this.#receive(message, from);
     this.#reaper.reapByCount();
+    this.#syncWhereDue();
   }
 
   /** One message came on a stream that another node opened; the sealed reply to write, if any. */
@@ -161,6 +162,7 @@ export class Membership {
   receiveReply(exchange: Exchange, message: StreamMessage): void {
     this.#streams.replied(exchange, message);
     this.#reaper.reapByCount();
+    this.#syncWhereDue();
   }
 
   /** An exchange that was opened for us came to nothing. */
@@ -371,6 +373,12 @@ export class Membership {
       }
     }
     if (this.#core.leaving && !broadcasts.membership.has(name)) this.#finishLeaving();
+  }
+
+  #syncWhereDue(): void {
+    if (!this.#state.takeDue()) return;
+    const { options, settings } = this.#core;
+    this.#arm("push_pull", settings.probeIntervalMs * (0.5 + options.random.next()));
   }
 
   #syncState(): void {

@@ -25,10 +25,20 @@ export type Teller = Pick<Origin, "from" | "answerTo">;
 /** Accusations that one merge may put back into gossip; all the others are told directly. */
 const ACCUSATIONS_MAX = 32;
 
+/** For so many probe intervals after it joined a node is a newcomer. */
+const NEWCOMER_INTERVALS = 5;
+/** Growth by hearsay that calls for another full exchange. */
+const GROWTH = 1.5;
+/** Growth by an exchange that calls for another one. */
+const TAUGHT = 1.01;
+
 /** Builds and merges full states. */
 export class StateExchange {
   readonly #core: Core;
   readonly #options: StateExchangeOptions;
+  #newcomerUntilMs = -Infinity;
+  #sizeWhenExchanged = 1;
+  #taught = false;
 
   /** Works on the state of `core`. */
   constructor(options: StateExchangeOptions) {
@@ -63,11 +73,32 @@ export class StateExchange {
     core.adoptVersions(message.nodes);
     const problem = incompatibility(core.self.member.versions, message.nodes);
     if (problem !== undefined) return problem;
-    // Who joins alone learns what the others know: to spread it would only cost packets.
-    const quiet = core.table.activeCount === 0 && message.nodes.length > 2;
+    const now = core.nowMs();
+    if (core.table.activeCount === 0) {
+      this.#newcomerUntilMs = now + NEWCOMER_INTERVALS * core.settings.probeIntervalMs;
+    }
+    // Who joined alone a moment ago and asks learns what the others know: to spread it is a waste.
+    const quiet = teller.answerTo !== undefined && now < this.#newcomerUntilMs;
     const origin = { ...teller, quiet, accusations: ACCUSATIONS_MAX };
+    const before = core.clusterSize;
     for (const node of message.nodes) this.#mergeNode(node, origin);
+    this.#sizeWhenExchanged = core.clusterSize;
+    // Ours only: else the seed of many joins would ask after each of them.
+    if (teller.answerTo !== undefined) this.#taught = core.clusterSize > before * TAUGHT;
     return undefined;
+  }
+
+  /**
+   * Whether another full exchange is due soon, which is told once: the last one taught much, or
+   * hearsay did since. Where many join at once, asking is cheaper than hearsay, and those who came
+   * first would otherwise learn of each other only with the next round.
+   */
+  takeDue(): boolean {
+    const { clusterSize } = this.#core;
+    if (!this.#taught && clusterSize <= this.#sizeWhenExchanged * GROWTH) return false;
+    this.#taught = false;
+    this.#sizeWhenExchanged = clusterSize;
+    return true;
   }
 
   #mergeNode(node: PushPullNode, origin: Origin): void {

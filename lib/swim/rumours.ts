@@ -83,6 +83,7 @@ export class Rumours {
     const verdict = weigh({ held: held.state, claimed: "alive", newer, self: false });
     if (verdict === "accept") this.#revive(record, { message, origin });
     else if (verdict === "stale") this.#accuseAgain(record, origin);
+    else if (newer === 0) this.#core.broadcasts.membership.heard(message.name);
   }
 
   /** Someone is said not to answer. */
