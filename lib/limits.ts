@@ -98,8 +98,6 @@ export const STREAM_DEADLINE_MS = 10_000;
 export const OWN_OUTCOMES_MAX_BYTES = 32 * 1024 * 1024;
 /** Lines of `gcheck results`: ours. */
 export const BATCH_LINES_MAX = 100;
-/** Addresses of one peer's name that are tried in one go: ours. */
-export const PEER_ADDRESSES_MAX = 8;
 /** Peers contacted in each iteration of either phase, unless told otherwise: the original Go program's. */
 export const GOSSIP_GROUP_DEFAULT = 5;
 /** Peers contacted in each iteration of either phase, at most: ours. */

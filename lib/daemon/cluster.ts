@@ -2,7 +2,7 @@
  * The side of a node that faces the others: both protocol machines on their sockets.
  * @module
  */
-import { formatAddress, sameAddress } from "../address.ts";
+import { formatAddress } from "../address.ts";
 import { StoreError } from "../errors.ts";
 import { Dissemination } from "../gossip/dissemination.ts";
 import { DEFAULT_GOSSIP_SETTINGS } from "../gossip/settings.ts";
@@ -99,7 +99,7 @@ export class Cluster {
       drops: this.drops,
       onMessage: (from, message) => this.#onStreamMessage(from, message),
     });
-    const join = (addresses: readonly Address[]) => this.#join(addresses);
+    const join = (addresses: readonly Address[]) => this.membership.join(addresses);
     this.#finder = new PeerFinder({ network, timers, random, log, join });
   }
 
@@ -215,10 +215,5 @@ export class Cluster {
       default:
         return event satisfies never;
     }
-  }
-
-  #join(addresses: readonly Address[]): void {
-    const others = addresses.filter((address) => !sameAddress(address, this.#options.address));
-    if (others.length > 0) this.membership.join(others);
   }
 }

@@ -4,7 +4,6 @@
  */
 import { formatAddress, type HostPort } from "../address.ts";
 import { AddressError } from "../errors.ts";
-import { PEER_ADDRESSES_MAX } from "../limits.ts";
 import type { Address, Log, Network, Random, Timers } from "../runtime.ts";
 import { TimerSet } from "./timer_set.ts";
 
@@ -19,11 +18,11 @@ export interface PeerFinderOptions {
   readonly network: Network;
   /** Tries again. */
   readonly timers: Timers;
-  /** Jitter, and which of many addresses are used. */
+  /** Jitter. */
   readonly random: Random;
   /** Says which names are not found. */
   readonly log: Log;
-  /** Takes a peer's addresses. */
+  /** Takes a peer's addresses: all of them, however many. */
   readonly join: (addresses: readonly Address[]) => void;
 }
 
@@ -52,7 +51,7 @@ export class PeerFinder {
     const { random, log, join } = this.#options;
     const addresses = await this.#resolve(peer);
     if (this.#timers.closed) return;
-    if (typeof addresses !== "string") return join(this.#choose(addresses));
+    if (typeof addresses !== "string") return join(addresses);
     const delayMs = pauseMs * (0.5 + random.next() / 2);
     log.write("warn", "peer_unresolved", `peer ${formatAddress(peer)}: ${addresses}`, {
       retryMs: Math.round(delayMs),
@@ -72,15 +71,5 @@ export class PeerFinder {
       if (error instanceof AddressError) return error.message;
       throw error;
     }
-  }
-
-  /** A name of hundreds of addresses is joined through a few: one that answers is enough. */
-  #choose(addresses: Address[]): Address[] {
-    const left = [...addresses];
-    const chosen: Address[] = [];
-    while (left.length > 0 && chosen.length < PEER_ADDRESSES_MAX) {
-      chosen.push(...left.splice(Math.floor(this.#options.random.next() * left.length), 1));
-    }
-    return chosen;
   }
 }
