@@ -1,6 +1,6 @@
 /**
  * Handshakes, requests and replies as bytes. Encoding is the std encoder's; decoding is bounded by
- * `walkMessagePack` and then checked field by field, so what comes out is what the types say.
+ * `scanValue` and then checked field by field, so what comes out is what the types say.
  * @module
  */
 import { encode, type ValueType } from "@std/msgpack";
@@ -17,7 +17,7 @@ import type { Address } from "../runtime.ts";
 import type { NodeState } from "../wire/messages.ts";
 import { WireError } from "../errors.ts";
 import { decode } from "../std/msgpack_decode.ts";
-import { walkMessagePack } from "./msgpack_walk.ts";
+import { scanValue } from "../wire/scanner.ts";
 import {
   type BatchLine,
   type Handshake,
@@ -65,7 +65,10 @@ export function decodeReply(payload: Uint8Array): Reply {
 }
 
 function unpack(payload: Uint8Array): unknown {
-  walkMessagePack(payload);
+  const length = scanValue({ bytes: payload, start: 0, end: payload.length });
+  if (length !== payload.length) {
+    throw new WireError("malformed", `${payload.length - length} bytes follow a message's end`);
+  }
   try {
     return decode(payload);
   } catch {
