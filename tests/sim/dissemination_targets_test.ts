@@ -1,0 +1,156 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { UsageError } from "../../lib/errors.ts";
+import { parseNodePatterns, parseTagConditions } from "../../lib/gossip/targets.ts";
+import { GossipWorld } from "../support/gossip_world.ts";
+
+function ran(world: GossipWorld, id: string): string[] {
+  return [...world.nodes.values()].filter((node) => node.runs.has(id)).map((node) => node.name);
+}
+
+Deno.test("a target's members run it, the others carry it on and report nothing", () => {
+  const world = new GossipWorld({ seed: 1, nodes: 0 });
+  for (let index = 0; index < 20; index++) {
+    world.add({ tags: { role: index % 2 === 0 ? "web" : "db", zone: index < 10 ? "a" : "b" } });
+  }
+  // The origin is none of them, and everyone whom it pushes to may be none either.
+  const origin = world.node(11);
+  const { id } = origin.submit({ target: { tags: parseTagConditions("role=web,zone!=b") } });
+  world.passUntil(() => origin.allDone(id), 30_000);
+  world.pass(60_000);
+  assertEquals(ran(world, id), ["n0", "n2", "n4", "n6", "n8"]);
+  assertEquals(Object.keys(origin.states(id)).sort(), ["n0", "n2", "n4", "n6", "n8"]);
+  for (const node of world.nodes.values()) assertEquals(node.machine?.batch(id)?.id, id);
+
+  const named = origin.submit({ target: { nodes: parseNodePatterns("n3,'n1?'") } });
+  world.passUntil(() => origin.allDone(named.id), 30_000);
+  assertEquals(ran(world, named.id).length, 11);
+  assertThrows(() => origin.submit({ target: { nodes: ["x*"] } }), UsageError, "names no member");
+});
+
+Deno.test("a limit draws so many members, no more, whoever joins", () => {
+  const world = new GossipWorld({ seed: 2, nodes: 20 });
+  const origin = world.node(0);
+  const limits = [
+    [{ type: "count", count: 4 }, 4],
+    // Of the 21 members that there are by then, rounded up.
+    [{ type: "percent", percent: 10 }, 3],
+  ] as const;
+  for (const [limit, count] of limits) {
+    const { id } = origin.submit({ limit });
+    world.add();
+    world.passUntil(() => origin.allDone(id), 30_000);
+    world.pass(60_000);
+    assertEquals(ran(world, id).length, count);
+    assertEquals(ran(world, id), Object.keys(origin.states(id)).sort(byNumber));
+  }
+});
+
+Deno.test("stages start one after the other, each when the one before has answered", () => {
+  const world = new GossipWorld({ seed: 3, nodes: 10, runMs: () => 1_000 });
+  const origin = world.node(0);
+  const rollout = { size: { type: "count", count: 3 }, maxFailures: 0 } as const;
+  const { id } = origin.submit({ rollout });
+  const counts: number[] = [];
+  for (let second = 0; second < 8; second++) {
+    world.pass(600);
+    counts.push(ran(world, id).length);
+  }
+  assertEquals([...new Set(counts)], [3, 6, 9, 10]);
+  world.passUntil(() => origin.allDone(id), 30_000);
+  assertEquals(origin.of("batch_settled").length, 1);
+  assertEquals(world.runs(id), Array(10).fill(1));
+});
+
+Deno.test("a roll-out stops when too many failed, and says whose turn did not come", () => {
+  const world = new GossipWorld({ seed: 4, nodes: 10, passes: (node) => node === "n0" });
+  const origin = world.node(0);
+  const rollout = { size: { type: "percent", percent: 20 }, maxFailures: 2 } as const;
+  const { id } = origin.submit({ rollout });
+  world.pass(60_000);
+  const states = Object.values(origin.states(id));
+  const started = states.filter((state) => state === "ran").length;
+  // Whether n0 is among them or not, the second stage brings more than two failures.
+  assertEquals(started, 4);
+  assertEquals(ran(world, id).length, started);
+  assertEquals(states.filter((state) => state === "skipped:rollout_stopped").length, 10 - started);
+  assertEquals(origin.of("rollout_stopped").length, 1);
+  assertEquals(origin.of("batch_settled").length, 1);
+});
+
+Deno.test("a roll-out goes on through a dead member, lost starts and a restart of the origin", () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const world = new GossipWorld({ seed, nodes: 9, runMs: () => 500, duplicate: 0.2 });
+    const [origin, dead, cutOff] = [world.node(0), world.node(4), world.node(7)];
+    world.network.cut(origin.host.address, cutOff.host.address);
+    const rollout = { size: { type: "count", count: 2 }, maxFailures: 1 } as const;
+    const { id } = origin.submit({ rollout });
+    dead.kill();
+    world.setState(dead, "dead");
+    world.pass(1_700);
+    origin.kill();
+    world.pass(2_000);
+    origin.start();
+    world.passUntil(
+      () => Object.values(origin.states(id)).every((state) => !/pending|running/.test(state)),
+      200_000,
+    );
+    const states = origin.states(id);
+    assertEquals(states[dead.name], "unreached:dead", `seed ${seed}`);
+    delete states[dead.name];
+    assert(Object.values(states).every((state) => /^(ran|interrupted)$/.test(state)));
+    assert(world.runs(id).every((count) => count <= 1), `seed ${seed}: ${world.runs(id)}`);
+  }
+});
+
+Deno.test("cancel stops a roll-out, reaches everyone, and what comes later comes cancelled", () => {
+  const world = new GossipWorld({ seed: 5, nodes: 12, runMs: () => 2_000 });
+  const origin = world.node(0);
+  const away = world.node(9);
+  away.kill();
+  world.setState(away, "dead");
+  const all = origin.submit().id;
+  const staged = origin.submit({
+    rollout: { size: { type: "count", count: 2 }, maxFailures: 0 },
+  }).id;
+  world.pass(1_000);
+  const elsewhere = world.node(5);
+  assert(elsewhere.machine?.cancel(all));
+  assert(elsewhere.machine?.cancel(staged));
+  assertEquals(elsewhere.machine?.cancel(all), false);
+  assertEquals(elsewhere.machine?.cancel("01ARZ3NDEKTSV4RRFFQ69G5FAV"), false);
+  world.pass(5_000);
+  for (const node of world.nodes.values()) {
+    if (node === away) continue;
+    const cancelled = node.of("batch_cancelled").map(({ batchId }) => batchId);
+    assertEquals(cancelled.sort(), [all, staged].sort(), node.name);
+  }
+  const states = Object.values(origin.states(staged));
+  assertEquals(states.filter((state) => state === "ran").length, 2);
+  assertEquals(states.filter((state) => state === "skipped:cancelled").length, 9);
+  away.start();
+  world.setState(away, "alive");
+  world.pass(60_000);
+  assertEquals(away.runs.size, 0);
+  assertEquals(away.of("batch_accepted").map(({ cancelled }) => cancelled), [true, true]);
+  assertEquals(origin.states(all)[away.name], "cancelled");
+});
+
+Deno.test("a member whose tags change before it heard of the batch is not waited for", () => {
+  const world = new GossipWorld({ seed: 6, nodes: 0 });
+  for (let index = 0; index < 4; index++) world.add({ tags: { role: "web" } });
+  const changed = world.node(3);
+  world.network.cutStreams(changed.host.address);
+  const { id } = world.node(0).submit({ target: { tags: parseTagConditions("role=web") } });
+  world.pass(1_000);
+  changed.tags.set("role", "db");
+  world.tell(changed.name);
+  assertEquals(world.node(0).states(id)[changed.name], "skipped:not_targeted");
+  assertEquals(world.node(0).of("batch_settled").length, 1);
+  world.network.mend();
+  world.pass(60_000);
+  assertEquals(world.runs(id), [1, 1, 1, 0]);
+});
+
+function byNumber(a: string, b: string): number {
+  return Number(a.slice(1)) - Number(b.slice(1));
+}
