@@ -38,7 +38,10 @@ export class Row {
   /** UTF-8 text of at least one and at most so many characters. */
   text(maxLength: number): string {
     const value = this.#next();
-    if (typeof value !== "string" || value.length === 0) throw this.#wrong("text");
+    // Half a surrogate pair comes of bytes that are no UTF-8, and would be others when sent on.
+    if (typeof value !== "string" || value.length === 0 || !value.isWellFormed()) {
+      throw this.#wrong("text");
+    }
     if (value.length > maxLength) throw this.#tooLarge(maxLength);
     return value;
   }

@@ -1,0 +1,69 @@
+/** Times what runs on every message and every period. Run with `deno task bench`. @module */
+import { decodeGossip, encodeGossip } from "./codec.ts";
+import { History } from "./history.ts";
+import { idFromBytes } from "./id.ts";
+import type { Batch, BatchId, DigestMessage } from "./messages.ts";
+import { SeenIds } from "./seen_ids.ts";
+
+function idOf(number: number): BatchId {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(8, Math.imul(number, 0x9e37_79b9));
+  view.setUint32(12, number);
+  return idFromBytes(bytes);
+}
+
+const from = { name: "node-1", address: { host: "10.0.0.1", port: 3505 } };
+const batch: Batch = {
+  id: idOf(1),
+  origin: from,
+  issuedAtMs: 1_735_689_600_000,
+  expiresAtMs: 1_735_693_200_000,
+  target: { tags: [{ key: "role", equal: true, value: "web" }] },
+  held: false,
+  body: new Uint8Array(2_000),
+  signature: new Uint8Array(0),
+};
+
+for (const count of [2_000, 20_000]) {
+  const ids = Array.from({ length: count }, (_, index) => idOf(index));
+  const digest: DigestMessage = { type: "digest", from, wantsReply: false, ids, cancelled: [] };
+  const bytes = encodeGossip(digest);
+  Deno.bench(`encode a digest of ${count} ids`, { group: `digest ${count}` }, () => {
+    encodeGossip(digest);
+  });
+  Deno.bench(`decode a digest of ${count} ids`, { group: `digest ${count}` }, () => {
+    decodeGossip(bytes);
+  });
+}
+
+const push = { type: "batch", from, asked: false, copies: [{ batch, ageMs: 5 }] } as const;
+const pushed = encodeGossip(push);
+Deno.bench("encode a batch of 2 kB", { group: "batch" }, () => {
+  encodeGossip(push);
+});
+Deno.bench("decode a batch of 2 kB", { group: "batch" }, () => {
+  decodeGossip(pushed);
+});
+
+const full = new SeenIds({ maxIds: 1_000_000, seed: 1 });
+for (let number = 0; number < 1_000_000; number++) full.add(idOf(number));
+const numbers = { next: 1_000_000 };
+Deno.bench("look up an id among a million", { group: "history" }, () => {
+  full.has(batch.id);
+});
+Deno.bench("add an id to a full million", { group: "history" }, () => {
+  full.add(idOf(numbers.next++));
+});
+
+const history = new History({
+  ...{ maxIds: 1_000_000, maxBatches: 2_000, maxBytes: 2 ** 30, seed: 1 },
+  clock: { nowMs: () => 0, wallMs: () => 0 },
+});
+const flags = { cancelled: false, released: false };
+Deno.bench("keep a batch in a full history", { group: "history" }, () => {
+  history.keep({ batch: { ...batch, id: idOf(numbers.next++) }, ageMs: 0 }, flags);
+});
+Deno.bench("list a full history", { group: "history" }, () => {
+  history.newestFirst();
+});
