@@ -20,7 +20,7 @@ export async function missingForGo(): Promise<string | undefined> {
 }
 
 /** Builds `tests/go/<name>` and returns the executable's path. */
-export async function buildGoTool(name: "peer" | "relay"): Promise<string> {
+export async function buildGoTool(name: "peer" | "relay" | "vectors"): Promise<string> {
   await using folder = await lockedCache();
   const built = join(folder.path, name);
   await mustRun({

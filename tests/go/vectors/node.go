@@ -28,8 +28,6 @@ type happening struct {
 	Name    string   `json:"name,omitempty"`
 	Hex     hexBytes `json:"hex,omitempty"`
 	Address string   `json:"address,omitempty"`
-	State   int      `json:"state,omitempty"`
-	Score   int      `json:"score,omitempty"`
 	Error   string   `json:"error,omitempty"`
 }
 
@@ -119,14 +117,6 @@ func (n *pipeNode) obey(o order, list *memberlist.Memberlist) (*memberlist.Membe
 			}
 			n.tell(happening{Event: "joined"})
 		}()
-	case "members":
-		for _, member := range list.Members() {
-			n.tell(happening{
-				Event: "member", Name: member.Name, Address: member.Address(),
-				Hex: member.Meta, State: int(member.State),
-			})
-		}
-		n.tell(happening{Event: "listed", Score: list.GetHealthScore()})
 	default:
 		err = fmt.Errorf("order %q is not known", o.Do)
 	}
@@ -202,7 +192,7 @@ func (n *pipeNode) NotifyUpdate(m *memberlist.Node) { n.tellMember("member_updat
 
 func (n *pipeNode) tellMember(event string, m *memberlist.Node) {
 	n.tell(happening{
-		Event: event, Name: m.Name, Address: m.Address(), Hex: m.Meta, State: int(m.State),
+		Event: event, Name: m.Name, Address: m.Address(), Hex: m.Meta,
 	})
 }
 
