@@ -67,24 +67,36 @@ export class StateExchange {
     return { type: "pushPull", join, nodes, userState: new Uint8Array() };
   }
 
+  /** What to open an exchange with. A newcomer has nothing to tell but itself. */
+  request(join: boolean): PushPull {
+    if (!this.#newcomer) return this.build(join);
+    return {
+      type: "pushPull",
+      join,
+      nodes: [pushed(this.#core.self)],
+      userState: new Uint8Array(),
+    };
+  }
+
   /** Takes over another node's state; why not, in words, where its versions do not go with ours. */
   merge(message: PushPull, teller: Teller): string | undefined {
     const core = this.#core;
     core.adoptVersions(message.nodes);
     const problem = incompatibility(core.self.member.versions, message.nodes);
     if (problem !== undefined) return problem;
-    const now = core.nowMs();
     if (core.table.activeCount === 0) {
-      this.#newcomerUntilMs = now + NEWCOMER_INTERVALS * core.settings.probeIntervalMs;
+      this.#newcomerUntilMs = core.nowMs() + NEWCOMER_INTERVALS * core.settings.probeIntervalMs;
     }
     // Who joined alone a moment ago and asks learns what the others know: to spread it is a waste.
-    const quiet = teller.answerTo !== undefined && now < this.#newcomerUntilMs;
+    const quiet = teller.answerTo !== undefined && this.#newcomer;
     const origin = { ...teller, quiet, accusations: ACCUSATIONS_MAX };
     const before = core.clusterSize;
     for (const node of message.nodes) this.#mergeNode(node, origin);
     this.#sizeWhenExchanged = core.clusterSize;
     // Ours only: else the seed of many joins would ask after each of them.
-    if (teller.answerTo !== undefined) this.#taught = core.clusterSize > before * TAUGHT;
+    if (teller.answerTo !== undefined) {
+      this.#taught = core.clusterSize > before * (this.#newcomer ? 1 : TAUGHT);
+    }
     return undefined;
   }
 
@@ -99,6 +111,10 @@ export class StateExchange {
     this.#taught = false;
     this.#sizeWhenExchanged = clusterSize;
     return true;
+  }
+
+  get #newcomer(): boolean {
+    return this.#core.nowMs() < this.#newcomerUntilMs;
   }
 
   #mergeNode(node: PushPullNode, origin: Origin): void {

@@ -70,7 +70,7 @@ export class Streams {
     const exchange = this.#core.exchange(purpose, to);
     this.#pushPulls.set(exchange.id, this.#core.table.at(to));
     const { envelope, effects } = this.#core.options;
-    const request = envelope.sealStream(this.#options.state.build(purpose !== "push_pull"));
+    const request = envelope.sealStream(this.#options.state.request(purpose !== "push_pull"));
     effects.openExchange(exchange, request, this.#core.settings.streamTimeoutMs);
   }
 
