@@ -128,9 +128,9 @@ export class Client {
       if (welcome.type === "refused") throw this.#refused(welcome.code);
       if (welcome.type !== "welcome") throw this.#stranger();
     } catch (error) {
-      // Whatever breaks before the welcome breaks because the other end is not what we look for.
       if (error instanceof UnreachableError) throw error;
-      throw late ? this.#silent(error) : this.#stranger(error);
+      if (late) throw this.#silent(error);
+      throw error instanceof WireError ? this.#stranger(error) : this.#lost(error);
     } finally {
       cancel();
     }

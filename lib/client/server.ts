@@ -58,6 +58,7 @@ export class ClientServer {
   readonly #options: ClientServerOptions;
   readonly #connections = new Map<ByteStream, Promise<void>>();
   #turningAway = false;
+  #closed = false;
 
   /** Serves nothing before `run`. */
   constructor(options: ClientServerOptions) {
@@ -74,7 +75,9 @@ export class ClientServer {
     for (;;) {
       const stream = await this.#options.listener.accept();
       if (stream === undefined) break;
-      if (this.#connections.size >= CLIENT_CONNECTIONS_MAX) this.#turnAway(stream);
+      // One may have been handed over just before `close`.
+      if (this.#closed) stream.close();
+      else if (this.#connections.size >= CLIENT_CONNECTIONS_MAX) this.#turnAway(stream);
       else this.#connections.set(stream, this.#serve(stream));
     }
     await Promise.all(this.#connections.values());
@@ -82,6 +85,7 @@ export class ClientServer {
 
   /** Stops accepting, closes every connection and so ends `run`. */
   close(): void {
+    this.#closed = true;
     this.#options.listener.close();
     for (const stream of this.#connections.keys()) stream.close();
   }

@@ -1,0 +1,227 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { collect, Desk, hear, hello, MEMBERS, say } from "../../tests/support/client_desk.ts";
+import { settle } from "../../tests/support/virtual_time.ts";
+import { UnreachableError, UsageError } from "../errors.ts";
+import {
+  CLIENT_CONNECTIONS_MAX,
+  CLIENT_FRAME_TIMEOUT_MS,
+  CLIENT_HANDSHAKE_TIMEOUT_MS,
+  CLIENT_REQUEST_MAX_BYTES,
+} from "../limits.ts";
+import { readFrame } from "./frames.ts";
+import type { Reply, Request } from "./protocol.ts";
+
+Deno.test("a request reaches the service and its replies come back in order", async () => {
+  const replies: Reply[] = [
+    { type: "accepted", batchId: "01J", nodes: ["a"] },
+    { type: "progress", progress: { node: "a", state: "running" } },
+    { type: "settled" },
+  ];
+  const seen: Request[] = [];
+  await using desk = new Desk({
+    async *handle(request) {
+      seen.push(request);
+      yield* await Promise.resolve(replies);
+    },
+  });
+  const request: Request = {
+    type: "check",
+    checks: [],
+    target: {},
+    expiresInMs: 0,
+    wait: true,
+  };
+  assertEquals(await collect(desk.client().request(request)), replies);
+  assertEquals(seen, [request]);
+  await settle();
+  assertEquals(desk.server.connections, 0);
+  assertEquals(desk.time.pending, 0);
+});
+
+Deno.test("a name's addresses are tried one after another", async () => {
+  await using desk = new Desk();
+  const client = desk.client({ hostname: "daemon.example" });
+  assertEquals(await collect(client.request(MEMBERS)), [{ type: "done" }]);
+});
+
+Deno.test("a client that goes away ends its request", async () => {
+  let ended = "";
+  await using desk = new Desk({
+    async *handle(_request, signal) {
+      yield { type: "accepted", batchId: "01J", nodes: [] };
+      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+      ended = "aborted";
+    },
+  });
+  const request: Request = { type: "results", batchId: "01J" };
+  for await (const reply of desk.client().request(request)) {
+    assertEquals(reply.type, "accepted");
+    break;
+  }
+  await settle();
+  assertEquals(ended, "aborted");
+  assertEquals(desk.server.connections, 0);
+});
+
+Deno.test("an aborted request raises the signal's reason, also before it has begun", async () => {
+  await using desk = new Desk({
+    async *handle(_request, signal) {
+      yield { type: "accepted", batchId: "01J", nodes: [] };
+      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+    },
+  });
+  const why = new RangeError("enough");
+  const request: Request = { type: "results", batchId: "01J" };
+  const abort = new AbortController();
+  const asking = collect(desk.client().request(request, { signal: abort.signal }));
+  await settle();
+  abort.abort(why);
+  await assertRejects(() => asking, RangeError, "enough");
+  const late = collect(desk.client().request(request, { signal: abort.signal }));
+  await assertRejects(() => late, RangeError, "enough");
+});
+
+Deno.test("what the service raises becomes an error reply; what is no error of ours keeps its words", async () => {
+  const cases: [Error, Reply][] = [
+    [new UsageError("too many checks"), {
+      type: "error",
+      code: "bad_request",
+      message: "too many checks",
+    }],
+    [new TypeError("x is undefined"), {
+      type: "error",
+      code: "internal",
+      message: "the daemon's log says more",
+    }],
+  ];
+  for (const [error, expected] of cases) {
+    await using desk = new Desk({
+      // deno-lint-ignore require-yield -- it raises before its first reply
+      async *handle() {
+        await Promise.resolve();
+        throw error;
+      },
+    });
+    assertEquals(await collect(desk.client().request(MEMBERS)), [expected]);
+  }
+});
+
+Deno.test("silent clients lose their place after the handshake's time, and others come in", async () => {
+  await using desk = new Desk();
+  const silent = await Promise.all(
+    Array.from({ length: CLIENT_CONNECTIONS_MAX }, () => desk.connect()),
+  );
+  await settle();
+  assertEquals(desk.server.connections, CLIENT_CONNECTIONS_MAX);
+  for (let extra = 0; extra < 3; extra++) {
+    const error = await assertRejects(
+      () => collect(desk.client().request(MEMBERS)),
+      UnreachableError,
+    );
+    assertEquals(error.reason, "lost");
+  }
+  assertEquals(desk.events, ["client_connections_exhausted"]);
+  await desk.time.pass(CLIENT_HANDSHAKE_TIMEOUT_MS);
+  await settle();
+  assertEquals(desk.server.connections, 0);
+  assertEquals(await collect(desk.client().request(MEMBERS)), [{ type: "done" }]);
+  for (const stream of silent) stream.close();
+});
+
+Deno.test("a byte now and then does not stretch the time of a request", async () => {
+  await using desk = new Desk();
+  const stream = await desk.connect();
+  await say(stream, hello());
+  await hear(stream);
+  await say(stream, { type: "proof" });
+  assertEquals(await hear(stream), { type: "welcome" });
+  await stream.write(new Uint8Array([0, 0, 1, 0]));
+  for (let second = 0; second < CLIENT_FRAME_TIMEOUT_MS / 1_000; second++) {
+    assertEquals(desk.server.connections, 1);
+    await stream.write(new Uint8Array([0xc0]));
+    await desk.time.pass(1_000);
+    await settle();
+  }
+  assertEquals(desk.server.connections, 0);
+  stream.close();
+});
+
+Deno.test("a declared length over the bound ends the connection", async () => {
+  for (const [stage, length] of [["hello", 1025], ["request", CLIENT_REQUEST_MAX_BYTES + 1]]) {
+    await using desk = new Desk();
+    const stream = await desk.connect();
+    if (stage === "request") {
+      await say(stream, hello());
+      await hear(stream);
+      await say(stream, { type: "proof" });
+      await hear(stream);
+    }
+    const header = new Uint8Array(4);
+    new DataView(header.buffer).setUint32(0, Number(length));
+    await stream.write(header);
+    assertEquals(await readFrame(stream, { maxBytes: 1024 }), undefined, String(stage));
+    assertEquals(desk.events, ["client_dropped"]);
+    stream.close();
+  }
+});
+
+Deno.test("a client that does not read is cut off, and its request with it", async () => {
+  let told = 0;
+  await using desk = new Desk({
+    bufferBytes: 8 * 1024,
+    async *handle() {
+      for (;;) {
+        told++;
+        yield await Promise.resolve<Reply>({
+          type: "accepted",
+          batchId: "x".repeat(1_000),
+          nodes: [],
+        });
+      }
+    },
+  });
+  const stream = await desk.connect();
+  await say(stream, hello());
+  await hear(stream);
+  await say(stream, { type: "proof" });
+  await hear(stream);
+  await say(stream, MEMBERS);
+  await desk.time.pass(1_000);
+  await settle();
+  assert(told < 12, `${told} replies were made for a client that takes none`);
+  assertEquals(desk.server.connections, 1);
+  await desk.time.pass(CLIENT_FRAME_TIMEOUT_MS);
+  await settle();
+  assertEquals(desk.server.connections, 0);
+  stream.close();
+});
+
+Deno.test("an answer past the bound of a frame is replaced by an error", async () => {
+  await using desk = new Desk({
+    async *handle() {
+      const name = "x".repeat(1024 * 1024);
+      yield await Promise.resolve<Reply>({
+        type: "accepted",
+        batchId: "01J",
+        nodes: Array.from({ length: 17 }, () => name),
+      });
+    },
+  });
+  const [reply] = await collect(desk.client().request(MEMBERS));
+  assert(reply?.type === "error");
+  assertEquals(reply.code, "too_large");
+});
+
+Deno.test("closing the server ends its requests", async () => {
+  const desk = new Desk({
+    async *handle(_request, signal) {
+      yield { type: "accepted", batchId: "01J", nodes: [] };
+      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+    },
+  });
+  const asking = collect(desk.client().request({ type: "results", batchId: "01J" }));
+  await settle();
+  await desk[Symbol.asyncDispose]();
+  const error = await assertRejects(() => asking, UnreachableError);
+  assertEquals(error.reason, "lost");
+});

@@ -1,0 +1,107 @@
+/**
+ * A daemon's end of the client protocol in memory and in virtual time, and what talks to it.
+ * @module
+ */
+import { Client } from "../../lib/client/client.ts";
+import { decodeHandshake, encodeClientMessage } from "../../lib/client/codec.ts";
+import { encodeFrame, readFrame } from "../../lib/client/frames.ts";
+import type { Handshake, Reply, Request } from "../../lib/client/protocol.ts";
+import { ClientServer, type ClientService } from "../../lib/client/server.ts";
+import type { ByteStream, Log, Random } from "../../lib/runtime.ts";
+import { MemoryNetwork } from "./memory_network.ts";
+import { VirtualTime } from "./virtual_time.ts";
+
+/** Where it listens. */
+export const SERVER = { host: "127.0.0.1", port: 5924 };
+/** A request of one reply. */
+export const MEMBERS: Request = { type: "members" };
+
+/** Bytes that differ from call to call. */
+export class Counter implements Random {
+  #value = 0;
+  next(): number {
+    return 0.5;
+  }
+  bytes(length: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(length).fill(++this.#value);
+  }
+}
+
+/** A daemon's end and what a test needs to drive it. */
+export class Desk implements AsyncDisposable {
+  readonly network: MemoryNetwork;
+  readonly time = new VirtualTime();
+  readonly events: string[] = [];
+  readonly server: ClientServer;
+  readonly #running: Promise<void>;
+
+  constructor(options: {
+    handle?: ClientService["handle"];
+    token?: string;
+    bufferBytes?: number;
+  } = {}) {
+    const { bufferBytes, token } = options;
+    this.network = new MemoryNetwork({
+      names: new Map([["daemon.example", ["10.9.9.9", SERVER.host]]]),
+      ...(bufferBytes === undefined ? {} : { bufferBytes }),
+    });
+    const log: Log = { write: (_level, event) => this.events.push(event) };
+    this.server = new ClientServer({
+      listener: this.network.listenStreams(SERVER),
+      service: { handle: options.handle ?? answerDone },
+      log,
+      timers: this.time,
+      random: new Counter(),
+      ...(token === undefined ? {} : { token: new TextEncoder().encode(token) }),
+    });
+    this.#running = this.server.run();
+  }
+
+  client(options: { token?: string; hostname?: string } = {}): Client {
+    const { token, hostname } = options;
+    return new Client({
+      network: this.network,
+      timers: this.time,
+      random: new Counter(),
+      server: hostname === undefined ? SERVER : { hostname, port: SERVER.port },
+      timeoutMs: 5_000,
+      ...(token === undefined ? {} : { token: new TextEncoder().encode(token) }),
+    });
+  }
+
+  connect(): Promise<ByteStream> {
+    return this.network.connect(SERVER, { timeoutMs: 1_000 });
+  }
+
+  async [Symbol.asyncDispose]() {
+    this.server.close();
+    await this.#running;
+  }
+}
+
+/** What the service answers unless told otherwise. */
+export async function* answerDone(): AsyncGenerator<Reply> {
+  yield await Promise.resolve<Reply>({ type: "done" });
+}
+
+/** Every reply. */
+export async function collect(replies: AsyncIterable<Reply>): Promise<Reply[]> {
+  return await Array.fromAsync(replies);
+}
+
+/** `gcheck`'s first message. */
+export function hello(version = 1): Handshake {
+  const nonce = new Uint8Array(32).fill(200);
+  return { type: "hello", protocol: "gossipcheck-client", version, nonce };
+}
+
+/** Sends one message. */
+export async function say(stream: ByteStream, message: Handshake | Request): Promise<void> {
+  await stream.write(encodeFrame(encodeClientMessage(message)));
+}
+
+/** The daemon's next message of the handshake. */
+export async function hear(stream: ByteStream): Promise<Handshake | undefined> {
+  const payload = await readFrame(stream, { maxBytes: 1024 });
+  return payload && decodeHandshake(payload);
+}
