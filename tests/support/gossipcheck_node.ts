@@ -65,7 +65,7 @@ export class GossipcheckNode implements ClusterNode {
 
   /** Starts one under its permission set and waits until it listens. It joins in the background. */
   static async start(settings: GossipcheckNodeOptions): Promise<GossipcheckNode> {
-    const line = denoProgram("gossipcheckd", daemonArguments(settings));
+    const line = commandOf("gossipcheckd", daemonArguments(settings));
     const process = new TestProcess(settings.wrap?.(line) ?? line);
     const events = new EventLog<LogLine>();
     process.stderr.follow((text) => {
@@ -108,8 +108,11 @@ export class GossipcheckNode implements ClusterNode {
   }
 
   /** Runs `gcheck` against it. */
-  gcheck(args: readonly string[], options: { input?: string } = {}): Promise<CommandResult> {
-    const line = denoProgram("gcheck", ["-server", this.#clientAddress, ...args]);
+  gcheck(
+    args: readonly string[],
+    options: { input?: string; timeoutMs?: number } = {},
+  ): Promise<CommandResult> {
+    const line = commandOf("gcheck", ["-server", this.#clientAddress, ...args]);
     return runCommand(this.#options.wrap?.(line) ?? line, options);
   }
 
@@ -145,16 +148,19 @@ export class GossipcheckNode implements ClusterNode {
   }
 }
 
-const ENTRY_POINTS = { gossipcheckd: "main.ts", gcheck: "cli.ts" } as const;
+const PROGRAMS = {
+  gossipcheckd: { main: "main.ts", variable: "GOSSIPCHECKD" },
+  gcheck: { main: "cli.ts", variable: "GCHECK" },
+} as const;
 
-/** The command line of one of our programs under its own permission set. */
-function denoProgram(program: keyof typeof ENTRY_POINTS, args: readonly string[]): CommandLine {
-  return {
-    program: Deno.execPath(),
-    args: ["run", "--quiet", `-P=${program}`, ENTRY_POINTS[program], ...args],
-    directory: PROJECT,
-    environment: { NO_COLOR: "1" },
-  };
+/** The command line of one of our programs: an executable that a variable names, else the source under its permission set. */
+function commandOf(program: keyof typeof PROGRAMS, args: readonly string[]): CommandLine {
+  const { main, variable } = PROGRAMS[program];
+  const executable = Deno.env.get(variable) ?? "";
+  const common = { directory: PROJECT, environment: { NO_COLOR: "1" } };
+  if (executable !== "") return { program: Deno.realPathSync(executable), args, ...common };
+  const run = ["run", "--quiet", `-P=${program}`, main];
+  return { program: Deno.execPath(), args: [...run, ...args], ...common };
 }
 
 function daemonArguments(settings: GossipcheckNodeOptions): string[] {
