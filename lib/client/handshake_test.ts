@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
+  answerDone,
   collect,
+  Counter,
   Desk,
   hear,
   hello,
