@@ -1,15 +1,7 @@
 /**
- * The three things that the wire layer does to bare bytes.
+ * Numbers in network order.
  * @module
  */
-
-/** Both, one after the other, in a buffer of their own. */
-export function join(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(first.length + second.length);
-  joined.set(first);
-  joined.set(second, first.length);
-  return joined;
-}
 
 /** Writes a 32-bit number in network order. */
 export function setUint32(bytes: Uint8Array, field: { at: number; value: number }): void {

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertStrictEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { encode, type ValueMap } from "@std/msgpack";
 import { SAMPLES } from "../../tests/support/wire_samples.ts";
 import { type DropReason, WireError } from "../errors.ts";
@@ -21,9 +27,10 @@ function packet(type: keyof typeof MESSAGE_TYPE, fields: ValueMap): Uint8Array {
   return new Uint8Array([MESSAGE_TYPE[type], ...encode(fields)]);
 }
 
-function assertRefused(bytes: Uint8Array, reason: DropReason, about = ""): void {
-  const error = assertThrows(() => decodePacketMessage(bytes), WireError, about);
+function assertRefused(bytes: Uint8Array, reason: DropReason): WireError {
+  const error = assertThrows(() => decodePacketMessage(bytes), WireError);
   assertStrictEquals(error.reason, reason, error.message);
+  return error;
 }
 
 Deno.test("every packet message comes back as it was", () => {
@@ -144,7 +151,7 @@ const BAD_FIELDS: readonly (readonly [keyof typeof MESSAGE_TYPE, ValueMap, DropR
 
 Deno.test("a field of the wrong type, range or length is refused by name", () => {
   for (const [type, fields, reason, about] of BAD_FIELDS) {
-    assertRefused(packet(type, fields), reason, about);
+    assertStringIncludes(assertRefused(packet(type, fields), reason).message, about);
   }
 });
 

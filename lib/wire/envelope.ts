@@ -4,11 +4,12 @@
  * label, from the inside out.
  * @module
  */
+import { concat } from "@std/bytes";
 import { crc32 } from "node:zlib";
 import { UsageError, WireError } from "../errors.ts";
 import { DATAGRAM_MAX_BYTES, LABEL_MAX_BYTES, PACKET_MAX_BYTES } from "../limits.ts";
 import type { Random } from "../runtime.ts";
-import { getUint32, join, setUint32 } from "./bytes.ts";
+import { getUint32, setUint32 } from "./bytes.ts";
 import { encodeCompressed, encodeMessage, encodeStreamUser } from "./codec.ts";
 import {
   checkParts,
@@ -70,7 +71,7 @@ export class Envelope {
   /** What it was made with. */
   readonly options: EnvelopeOptions;
   /** Bytes that each part of a compound costs beside its own. */
-  readonly partOverheadBytes = PART_OVERHEAD_BYTES;
+  readonly partOverheadBytes: number = PART_OVERHEAD_BYTES;
   readonly #label: Uint8Array;
   readonly #labelHeader: Uint8Array;
   readonly #version: EncryptionVersion;
@@ -160,14 +161,14 @@ export class Envelope {
     let plaintext = message.type === "user" ? encodeStreamUser(message) : encodeMessage(message);
     if (options.compress ?? this.options.compress) plaintext = compressBehind(plaintext, 0);
     const keyring = this.#sealingKeyring();
-    if (keyring === undefined) return header.length === 0 ? plaintext : join(header, plaintext);
+    if (keyring === undefined) return header.length === 0 ? plaintext : concat([header, plaintext]);
     const length = sealedBytes(plaintext.length, this.#version);
     const head = new Uint8Array(STREAM_SEAL_HEAD_BYTES);
     head[0] = MESSAGE_TYPE.encrypt;
     setUint32(head, { at: 1, value: length });
     const sealed = this.#seal(plaintext, {
       keyring,
-      associatedData: join(head, this.#label),
+      associatedData: concat([head, this.#label]),
       headBytes: header.length + head.length,
     });
     sealed.set(header);
@@ -176,11 +177,11 @@ export class Envelope {
   }
 
   /**
-   * How many bytes of label stand in front of `bytes`, after checking that it is ours; `undefined`
-   * only where `more` may follow and it cannot be told yet. Raises `WireError` (`bad_label`,
-   * `truncated`).
+   * How many bytes of label stand in front of `bytes`, after checking that it is ours. Raises
+   * `WireError` (`bad_label`, `truncated`).
    */
   matchLabel(bytes: Uint8Array): number;
+  /** The same where `more` may follow: `undefined` while it cannot be told yet. */
   matchLabel(bytes: Uint8Array, options: { more: boolean }): number | undefined;
   matchLabel(bytes: Uint8Array, options: { more: boolean } = { more: false }): number | undefined {
     const expected = this.#labelHeader;
@@ -211,7 +212,7 @@ export class Envelope {
     }
     const head = message.subarray(0, STREAM_SEAL_HEAD_BYTES);
     return keyring.open(message.subarray(STREAM_SEAL_HEAD_BYTES), {
-      associatedData: join(head, this.#label),
+      associatedData: concat([head, this.#label]),
     });
   }
 
@@ -260,5 +261,5 @@ const NO_BYTES = new Uint8Array(0);
 function compressBehind(bytes: Uint8Array<ArrayBuffer>, head: number): Uint8Array<ArrayBuffer> {
   const compressed = encodeCompressed(compressLzw(bytes.subarray(head)));
   if (head + compressed.length >= bytes.length) return bytes;
-  return head === 0 ? compressed : join(new Uint8Array(head), compressed);
+  return head === 0 ? compressed : concat([new Uint8Array(head), compressed]);
 }

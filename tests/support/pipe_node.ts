@@ -26,7 +26,8 @@ export class PipeNode implements AsyncDisposable {
   /** What both ends wrap their messages in. */
   readonly envelope: Envelope;
 
-  private constructor(options: { process: TestProcess; layers: Layers }) {
+  /** Takes over a process that `start` started. */
+  constructor(options: { process: TestProcess; layers: Layers }) {
     this.#process = options.process;
     this.envelope = envelopeOf(options.layers);
     this.#process.stdout.follow((line) => this.#happenings.push(JSON.parse(line) as Happening));
