@@ -43,7 +43,8 @@ for (const blocked of ["tcp", "udp"] as const) {
     const victim = cluster.ours.slice(-1);
     const others = cluster.ours.slice(0, -1);
     const protocols: Protocol[] = [blocked];
-    const cut = { from: cluster.hostsOf(victim), to: cluster.hostsOf(others), protocols };
+    const everyoneElse = cluster.hostsOf([...cluster.bare, ...others]);
+    const cut = { from: cluster.hostsOf(victim), to: everyoneElse, protocols };
     await cluster.network.cut(cut);
     for (const node of others) await untilListsDegraded(node, { victim, as: works });
     assertEquals(failuresSeenBy(cluster.nodes), []);

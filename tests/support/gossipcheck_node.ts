@@ -3,6 +3,7 @@
  * @module
  */
 import { fromFileUrl } from "@std/path";
+import type { MemberRecord } from "../../lib/cli/records.ts";
 import type {
   ClusterNode,
   MemberEventName,
@@ -119,8 +120,8 @@ export class GossipcheckNode implements ClusterNode {
   async members(): Promise<ReadonlyMap<string, NodeView>> {
     const { code, stdout, stderr } = await this.gcheck(["-output", "json", "list-members"]);
     if (code !== 0) throw new Error(`gcheck list-members exited with ${code}: ${stderr}`);
-    const { members } = JSON.parse(stdout) as { members: readonly NodeView[] };
-    return new Map(members.map((member) => [member.name, member]));
+    const { members } = JSON.parse(stdout) as { members: readonly MemberRecord[] };
+    return new Map(members.map((member) => [member.name, viewOf(member)]));
   }
 
   /** Sends SIGTERM. Rejects where it does not end with status 0 in time. */
@@ -146,6 +147,11 @@ export class GossipcheckNode implements ClusterNode {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process[Symbol.asyncDispose]();
   }
+}
+
+/** What our own document says of a member. */
+function viewOf({ gossipcheck, ...member }: MemberRecord): NodeView {
+  return { ...member, runsGossipcheck: gossipcheck } as NodeView;
 }
 
 const PROGRAMS = {
