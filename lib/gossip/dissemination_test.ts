@@ -1,0 +1,384 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  batchOf,
+  GossipRecorder,
+  peerOf,
+  pushOf,
+  referenceOf,
+} from "../../tests/support/gossip_recorder.ts";
+import { encodeGossip } from "./codec.ts";
+import type { GossipMessage } from "./types.ts";
+
+const TEN = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+const SUBMISSION = { target: {}, expiresInMs: 3_600_000, body: Uint8Array.of(1) };
+const DONE = { state: "done", passed: true, body: Uint8Array.of(7) } as const;
+
+Deno.test("at first sight a batch is accepted once and pushed once, to neither origin nor source", () => {
+  for (let seed = 1; seed <= 50; seed++) {
+    const node = new GossipRecorder({ peers: TEN, seed, settings: { gossipGroup: 4 } });
+    node.peers.set("e", peerOf("e", { state: "suspect" }));
+    node.peers.set("f", peerOf("f", { state: "dead" }));
+    node.peers.set("g", peerOf("g", { runsGossipcheck: false }));
+    node.receive(pushOf(batchOf("a"), "b"));
+    const [accepted] = node.expectEvents("batch_accepted");
+    assert(accepted?.type === "batch_accepted" && accepted.targeted && !accepted.cancelled);
+    const to = node.takeSends({ type: "batch" }).map((send) => send.to);
+    assertEquals(new Set(to).size, 4);
+    assert(to.every((name) => ["c", "d", "h", "i", "j"].includes(name)), `${to}`);
+    node.receive(pushOf(batchOf("a"), "c"));
+    node.expectEvents();
+    assertEquals(node.takeSends(), []);
+  }
+});
+
+Deno.test("a push is one encoding for the whole fan-out, and does not wait for anyone", () => {
+  const node = new GossipRecorder({ peers: TEN });
+  node.receive(pushOf(batchOf("a"), "b"));
+  const sends = node.holdSends();
+  assertEquals(sends.length, 5);
+  assertEquals(new Set(sends.map(({ request }) => request.message)).size, 1);
+});
+
+Deno.test("where a push fails another peer takes its place, none twice, and not without end", () => {
+  const node = new GossipRecorder({ peers: TEN, settings: { gossipGroup: 3 } });
+  node.receive(pushOf(batchOf("a"), "b"));
+  const tried = new Set<string>();
+  let rounds = 0;
+  for (let sends = node.takeSends({ ok: false }); sends.length > 0; rounds++) {
+    for (const { to } of sends) {
+      assert(!tried.has(to), to);
+      tried.add(to);
+    }
+    sends = node.takeSends({ ok: false });
+  }
+  assertEquals([tried.size, rounds], [6, 2]);
+});
+
+Deno.test("the age goes on with each hop, whatever the clocks on the walls say", () => {
+  const node = new GossipRecorder({ peers: TEN });
+  const batch = batchOf("a");
+  node.receive({ ...pushOf(batch, "b"), copies: [{ batch, ageMs: 1_000_000 }] });
+  node.nowMs += 500_000;
+  node.receive({ type: "want", from: referenceOf("c"), ids: [batch.id] });
+  const [answer] = node.takeSends().filter(({ to }) => to === "c").slice(-1);
+  assert(answer?.message.type === "batch");
+  assertEquals([answer.message.asked, answer.message.copies[0]?.ageMs], [true, 1_500_000]);
+  // It lives for an hour: once that is over it is handed to nobody and taken from nobody.
+  node.nowMs += 2_100_000;
+  node.receive({ type: "want", from: referenceOf("c"), ids: [batch.id] });
+  assertEquals(node.takeSends(), []);
+  node.takeEvents();
+  const late = batchOf("a", 2);
+  node.receive({ ...pushOf(late, "b"), copies: [{ batch: late, ageMs: 3_600_000 }] });
+  node.expectEvents("dropped");
+});
+
+Deno.test("digests: nothing to tell is not told, what is lacking is asked for once", () => {
+  const node = new GossipRecorder({ peers: TEN, settings: { gossipGroup: 3 } });
+  node.fireLast("advertise");
+  assertEquals(node.takeSends(), []);
+  const ids = [1, 2, 3].map((number) => batchOf("a", number).id);
+  node.receive(pushOf(batchOf("a", 2), "a"));
+  node.takeSends();
+  const digest: GossipMessage = {
+    ...{ type: "digest", from: referenceOf("b") },
+    ...{ wantsReply: false, ids, cancelled: [] },
+  };
+  node.receive(digest);
+  node.receive({ ...digest, from: referenceOf("c") });
+  const wants = node.takeSends();
+  assertEquals(wants.map(({ to }) => to), ["b"]);
+  assertEquals(wants[0]?.message, {
+    type: "want",
+    from: referenceOf("self"),
+    ids: [ids[0]!, ids[2]!],
+  });
+  node.nowMs += 5_000;
+  node.receive({ ...digest, from: referenceOf("c") });
+  assertEquals(node.takeSends().map(({ to }) => to), ["c"]);
+  node.fireLast("advertise");
+  const told = node.takeSends({ type: "digest" });
+  assertEquals(told.length, 3);
+  assert(told.every(({ message }) => message.type === "digest" && message.ids[0] === ids[1]));
+});
+
+Deno.test("digests: one that wants a reply gets it only where there is more here", () => {
+  const node = new GossipRecorder({ peers: TEN });
+  node.receive(pushOf(batchOf("a"), "a"));
+  node.takeSends();
+  const digest = {
+    type: "digest",
+    from: referenceOf("b"),
+    wantsReply: true,
+    cancelled: [],
+  } as const;
+  node.receive({ ...digest, ids: [batchOf("a").id] });
+  assertEquals(node.takeSends(), []);
+  node.receive({ ...digest, ids: [] });
+  const [reply] = node.takeSends();
+  assert(reply?.to === "b" && reply.message.type === "digest" && !reply.message.wantsReply);
+});
+
+Deno.test("digests: a stranger's question is not answered", () => {
+  const node = new GossipRecorder({ peers: TEN });
+  node.receive(pushOf(batchOf("a"), "a"));
+  node.peers.set("b", peerOf("b", { runsGossipcheck: false }));
+  node.takeSends();
+  node.takeEvents();
+  for (const name of ["b", "stranger"]) {
+    node.receive({ type: "want", from: referenceOf(name), ids: [batchOf("a").id] });
+    node.expectEvents("dropped");
+  }
+  assertEquals(node.takeSends(), []);
+});
+
+Deno.test("greetings: all of few members, some of many", () => {
+  const greeted = (members: number): number => {
+    const names = Array.from({ length: members }, (_, index) => `m${index}`);
+    const node = new GossipRecorder({ peers: names });
+    names.forEach((name) => node.machine.memberChanged(name));
+    node.takeSends();
+    let count = 0;
+    for (const name of names) {
+      node.peers.set(name, peerOf(name, { state: "dead" }));
+      node.machine.memberChanged(name);
+      node.peers.set(name, peerOf(name));
+      node.machine.memberChanged(name);
+      node.machine.memberChanged(name);
+      count += node.takeSends({ type: "digest" }).length;
+    }
+    return count;
+  };
+  assertEquals(greeted(5), 5);
+  const of500 = greeted(500);
+  assert(of500 >= 1 && of500 <= 15, `${of500}`);
+});
+
+Deno.test("reports: running waits a little, done goes at once and ends it", () => {
+  const node = new GossipRecorder({ peers: ["a", "b"] });
+  const { id } = batchOf("a");
+  node.receive(pushOf(batchOf("a"), "a"));
+  node.takeSends();
+  node.machine.report(id, { state: "running" });
+  assertEquals(node.takeSends(), []);
+  assertEquals(node.lastTimer("report_retry").delayMs, 250);
+  const early = node.lastTimer("report_retry").timer;
+  node.machine.report(id, DONE);
+  const [report] = node.takeSends({ type: "report" });
+  assert(report?.to === "a" && report.message.type === "report");
+  assertEquals(report.message.report, { batchId: id, node: "self", ...DONE });
+  node.machine.fire(early);
+  node.machine.report(id, DONE);
+  node.machine.report(id, { state: "running" });
+  assertEquals(node.takeSends(), []);
+});
+
+Deno.test("reports: straight and through others by turns, ever more slowly, until confirmed", () => {
+  const node = new GossipRecorder({ peers: ["a", "b", "c"] });
+  const { id } = batchOf("a");
+  node.receive(pushOf(batchOf("a"), "a"));
+  node.machine.report(id, DONE);
+  const ways: string[] = [];
+  const delays: number[] = [];
+  for (let attempt = 0; attempt < 8; attempt++) {
+    for (const { to, message } of node.takeSends()) {
+      if (message.type === "report") ways.push(to);
+      if (message.type === "relay") ways.push(`through ${to === "a" ? "?" : "another"}`);
+    }
+    delays.push(node.lastTimer("report_retry").delayMs);
+    node.fireLast("report_retry");
+  }
+  assertEquals(ways.slice(0, 4), ["a", "through another", "a", "through another"]);
+  delays.forEach((delayMs, attempt) => {
+    const middleMs = Math.min(60_000, 2_000 * 2 ** attempt);
+    assert(delayMs >= middleMs * 0.75 && delayMs <= middleMs * 1.25, `${attempt}: ${delayMs}`);
+  });
+  node.takeEvents();
+  const confirm = { type: "confirm", from: referenceOf("a"), batchId: id, node: "self" } as const;
+  node.receive({ ...confirm, from: referenceOf("b"), state: "done" });
+  node.receive({ ...confirm, state: "running" });
+  node.receive({ ...confirm, node: "b", state: "done" });
+  node.expectEvents();
+  node.receive({ ...confirm, state: "done" });
+  node.receive({ ...confirm, state: "done" });
+  node.expectEvents("report_confirmed");
+  node.takeSends();
+  node.timers().filter(({ type }) => type === "report_retry").forEach((timer) => {
+    node.machine.fire(timer);
+  });
+  assertEquals(node.takeSends(), []);
+});
+
+Deno.test("reports: a send that fails is followed soon, a returning origin is told at once", () => {
+  const node = new GossipRecorder({ peers: ["a", "b"] });
+  const { id } = batchOf("a");
+  node.machine.memberChanged("a");
+  node.receive(pushOf(batchOf("a"), "a"));
+  node.takeSends();
+  node.machine.report(id, DONE);
+  node.takeSends({ ok: false });
+  assert(node.lastTimer("report_retry").delayMs <= 250);
+  for (let attempt = 0; attempt < 10; attempt++) {
+    node.fireLast("report_retry");
+    node.takeSends();
+  }
+  assert(node.lastTimer("report_retry").delayMs > 40_000);
+  node.peers.set("a", peerOf("a", { state: "dead" }));
+  node.machine.memberChanged("a");
+  node.peers.set("a", peerOf("a", { address: { host: "10.7.7.7", port: 9 } }));
+  node.machine.memberChanged("a");
+  assert(node.lastTimer("report_retry").delayMs <= 1_000);
+  node.takeSends();
+  node.fireLast("report_retry");
+  const [report] = node.takeSends({ type: "report" });
+  assertEquals(report?.request.to.address.host, "10.7.7.7");
+});
+
+Deno.test("reports: one that nobody takes for a day is given up", () => {
+  const node = new GossipRecorder({ peers: ["a"] });
+  node.receive(pushOf(batchOf("a"), "a"));
+  node.machine.report(batchOf("a").id, DONE);
+  node.takeEvents();
+  node.nowMs += 24 * 3_600_000;
+  node.fireLast("expire");
+  node.expectEvents("batch_expired", "dropped", "report_abandoned");
+  assertEquals(node.machine.status().reports, 0);
+});
+
+Deno.test("the origin counts once, confirms always, and the way that it came", () => {
+  const node = new GossipRecorder({ peers: ["a", "b"] });
+  const { id } = node.machine.submit(SUBMISSION);
+  node.takeSends();
+  node.takeEvents();
+  const report: GossipMessage = {
+    type: "report",
+    from: referenceOf("a"),
+    report: { batchId: id, node: "a", ...DONE },
+  };
+  node.receive(report);
+  assertEquals(node.expectEvents("progress").length, 1);
+  assertEquals(node.takeSends().map(({ to, message }) => [to, message.type]), [["a", "confirm"]]);
+  const { report: done } = report;
+  node.receive({ ...report, report: { ...done, state: "running", passed: false } });
+  node.receive({ type: "relayed", from: referenceOf("b"), message: encodeGossip(report) });
+  node.expectEvents();
+  assertEquals(
+    node.takeSends().map(({ to, message }) => [to, message.type]),
+    [["a", "confirm"], ["a", "confirm"], ["b", "relay"]],
+  );
+  assertEquals(node.machine.progress(id)?.get("a"), { ...DONE });
+});
+
+Deno.test("a report that cannot be one is dropped and not confirmed", () => {
+  const node = new GossipRecorder({ peers: ["a", "b"] });
+  const { id } = node.machine.submit(SUBMISSION);
+  const others = batchOf("b");
+  node.receive(pushOf(others, "b"));
+  node.takeSends();
+  node.takeEvents();
+  const from = referenceOf("a");
+  const report = { batchId: id, node: "a", ...DONE };
+  const bad: GossipMessage[] = [
+    { type: "report", from: referenceOf("b"), report },
+    { type: "report", from, report: { ...report, batchId: others.id } },
+    { type: "report", from: referenceOf("x"), report: { ...report, node: "x" } },
+  ];
+  for (const message of bad) {
+    node.receive(message);
+    node.expectEvents("dropped");
+    assertEquals(node.takeSends(), []);
+  }
+  // Results that are held no more: confirmed, or it would come for ever.
+  node.receive({ type: "report", from, report: { ...report, batchId: batchOf("c", 9).id } });
+  node.expectEvents();
+  assertEquals(node.takeSends().map(({ message }) => message.type), ["confirm"]);
+});
+
+Deno.test("relays carry once, to members, what is meant to be carried", () => {
+  const node = new GossipRecorder({ peers: ["a", "b"] });
+  const from = referenceOf("a");
+  const report = encodeGossip({
+    type: "report",
+    from,
+    report: { batchId: batchOf("b").id, node: "a", ...DONE },
+  });
+  const to = { name: "b", address: { host: "192.0.2.1", port: 1 } };
+  node.receive({ type: "relay", from, to, message: report });
+  const [carried] = node.takeSends();
+  assertEquals(carried?.message, { type: "relayed", from: referenceOf("self"), message: report });
+  // Where the membership says that it is, not where the sender does.
+  assertEquals(carried?.request.to, referenceOf("b"));
+  node.receive({ type: "relay", from, to: referenceOf("stranger"), message: report });
+  node.receive({ type: "relay", from, to: referenceOf("self"), message: report });
+  const relay = encodeGossip({ type: "relay", from, to, message: report });
+  node.receive({ type: "relayed", from, message: relay });
+  node.receive({ type: "relayed", from, message: Uint8Array.of(1) });
+  node.expectEvents("dropped", "dropped", "dropped", "dropped");
+  assertEquals(node.takeSends(), []);
+});
+
+Deno.test("a held batch waits for its origin's word, which may come before it", () => {
+  const node = new GossipRecorder({ peers: ["a", "b"] });
+  const [first, second] = [{ ...batchOf("a"), held: true }, { ...batchOf("a", 2), held: true }];
+  node.receive(pushOf(first, "b"));
+  const [accepted] = node.expectEvents("batch_accepted");
+  assert(accepted?.type === "batch_accepted" && !accepted.targeted);
+  node.receive({ type: "start", from: referenceOf("b"), batchId: first.id });
+  node.expectEvents("dropped");
+  node.receive({ type: "start", from: referenceOf("a"), batchId: first.id });
+  node.receive({ type: "start", from: referenceOf("a"), batchId: first.id });
+  node.expectEvents("batch_released");
+
+  node.takeSends();
+  node.receive({ type: "start", from: referenceOf("a"), batchId: second.id });
+  assertEquals(node.takeSends().map(({ to, message }) => [to, message.type]), [["a", "want"]]);
+  node.receive(pushOf(second, "b"));
+  node.expectEvents("batch_accepted", "batch_released");
+});
+
+Deno.test("a start that comes again brings the report again", () => {
+  const node = new GossipRecorder({ peers: ["a"] });
+  const held = { ...batchOf("a"), held: true };
+  const start: GossipMessage = { type: "start", from: referenceOf("a"), batchId: held.id };
+  node.receive(pushOf(held, "a"));
+  node.receive(start);
+  node.machine.report(held.id, { state: "running" });
+  node.fireLast("report_retry");
+  const confirm = { type: "confirm", from: referenceOf("a"), batchId: held.id } as const;
+  node.receive({ ...confirm, node: "self", state: "running" });
+  node.takeSends();
+  node.receive(start);
+  assertEquals(node.takeSends({ type: "report" }).length, 1);
+});
+
+Deno.test("timers: each kind fired late, twice or for another machine does nothing", () => {
+  const node = new GossipRecorder({ peers: TEN });
+  node.receive(pushOf(batchOf("a"), "a"));
+  node.takeSends();
+  node.takeEvents();
+  for (const type of ["advertise", "expire"] as const) {
+    node.machine.fire({ type, generation: 0 });
+    node.machine.fire({ type, generation: 2 });
+  }
+  for (const type of ["report_retry", "start_retry"] as const) {
+    node.machine.fire({ type, batchId: batchOf("a").id, token: 1 });
+    node.machine.fire({ type, batchId: batchOf("b", 7).id, token: 0 });
+  }
+  assertEquals(node.takeSends(), []);
+  node.expectEvents();
+});
+
+Deno.test("bytes that are no message are dropped with their reason", () => {
+  const node = new GossipRecorder({ peers: TEN });
+  node.machine.receive(Uint8Array.of(0x93, 1, 99, 0x90));
+  const [dropped] = node.expectEvents("dropped");
+  assert(dropped?.type === "dropped");
+  assertEquals(dropped.reason, "unknown_type");
+});
+
+Deno.test("a report over its bound is the runner's mistake", () => {
+  const node = new GossipRecorder({ peers: ["a"] });
+  node.receive(pushOf(batchOf("a"), "a"));
+  const body = new Uint8Array(8 * 1024 * 1024);
+  assertThrows(() => node.machine.report(batchOf("a").id, { ...DONE, body }), RangeError);
+});
