@@ -5,6 +5,7 @@
 import type { CheckResult } from "../checks/check.ts";
 import type { NodeProgress } from "../client/protocol.ts";
 import { EXIT_STATUS } from "../errors.ts";
+import { compareNames } from "./names.ts";
 
 /** How many of each. */
 export interface BatchCounts {
@@ -32,7 +33,7 @@ export interface BatchCounts {
 export interface BatchReport {
   /** Absent for checks that ran here, without a daemon. */
   readonly batchId?: string;
-  /** Every member's part, in the order in which they were told. */
+  /** Every member's part, sorted by name. */
   readonly nodes: readonly NodeProgress[];
   /** What they amount to. */
   readonly counts: BatchCounts;
@@ -102,7 +103,8 @@ export class BatchView {
   /** What it amounts to. */
   report(options: { batchId?: string; elapsedMs?: number }): BatchReport {
     const counts = this.counts();
-    return { ...options, nodes: [...this.#nodes.values()], counts, exitStatus: statusOf(counts) };
+    const nodes = [...this.#nodes.values()].sort((a, b) => compareNames(a.node, b.node));
+    return { ...options, nodes, counts, exitStatus: statusOf(counts) };
   }
 
   #complete(results: readonly CheckResult[]): readonly CheckResult[] {
@@ -120,7 +122,8 @@ export class BatchView {
 
 const SUM_OF = { pass: "passed", fail: "failed", error: "errors", skipped: "skipped" } as const;
 
+/** Where nobody was asked nothing has passed: that is no success either. */
 function statusOf(counts: BatchCounts): number {
-  if (counts.unanswered + counts.unreached > 0) return EXIT_STATUS.unanswered;
+  if (counts.answered < counts.nodes || counts.nodes === 0) return EXIT_STATUS.unanswered;
   return counts.notPassing > 0 ? EXIT_STATUS.failed : EXIT_STATUS.ok;
 }

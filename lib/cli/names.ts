@@ -32,7 +32,7 @@ export function foldNames(names: Iterable<string>): string[] {
   for (const name of sorted) {
     const [, head = name, number, tail = ""] = /^(.*?)(\d{1,15})(\D*)$/s.exec(name) ?? [];
     // Zeros in front are part of a name: web-007 is no neighbour of web-8.
-    const digits = number?.startsWith("0") ? number.length : 0;
+    const digits = number !== undefined && /^0\d/.test(number) ? number.length : 0;
     const key = JSON.stringify([head, tail, number === undefined, digits]);
     const fold = folds.get(key) ?? { head, tail, numbers: [] };
     if (number !== undefined) fold.numbers.push(number);
@@ -50,15 +50,10 @@ export function describeNames(
   names: readonly string[],
   options: { maxCharacters: number },
 ): string {
-  const parts = foldNames(names);
   const prefix = names.length > RUN_MIN ? `${names.length} nodes: ` : "";
-  let text = prefix;
-  for (const [index, part] of parts.entries()) {
-    const next = index === 0 ? part : `, ${part}`;
-    if (index > 0 && text.length + next.length > options.maxCharacters) return `${text}, …`;
-    text += next.length > options.maxCharacters ? `${next.slice(0, options.maxCharacters)}…` : next;
-  }
-  return text;
+  const text = prefix + foldNames(names).join(", ");
+  if (text.length <= options.maxCharacters) return text;
+  return `${text.slice(0, options.maxCharacters - 1).replace(/[\s,]+$/, "")}…`;
 }
 
 /** `1-4`, `7`: consecutive numbers of a sorted list, their zeros in front kept. */

@@ -29,6 +29,16 @@ export function printableCell(text: string): string {
   return `${characters.slice(0, CELL_MAX_CHARACTERS - 1).join("")}…`;
 }
 
+/** JSON of which no part steers a terminal either; it means the same to a parser. */
+export function jsonText(value: unknown, options: { indent?: number } = {}): string {
+  return JSON.stringify(value, null, options.indent).replace(
+    /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) =>
+      character.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+        .join(""),
+  );
+}
+
 /** The last line of an output that holds anything; empty where none does. */
 export function lastLine(output: string): string {
   return output.split(/[\r\n]+/).findLast((line) => line.trim() !== "")?.trim() ?? "";

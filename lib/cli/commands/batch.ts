@@ -112,7 +112,7 @@ async function showBatch(context: CommandContext, shown: Shown): Promise<number>
   }
   const elapsed = shown.request.type === "check" ? { elapsedMs: clock.nowMs() - startMs } : {};
   const report = view.report({ batchId, ...elapsed });
-  const isOpen = report.counts.unanswered + report.counts.unreached > 0;
+  const isOpen = report.counts.answered < report.counts.nodes;
   const hint = isOpen ? { seeLater: see } : {};
   context.print(format.write({ type: "report", report, showPassing: false, ...hint }, context));
   return report.exitStatus;

@@ -2,8 +2,8 @@
  * `-output json`: one document when all is known.
  * @module
  */
-import { sortNames } from "../names.ts";
 import type { OutputEvent, OutputFormat } from "../output.ts";
+import { jsonText } from "../printable.ts";
 import { batchRecord, memberRecord, problemRecord, reportRecord } from "../records.ts";
 
 /** One JSON document, for programs that want everything at once. */
@@ -12,7 +12,7 @@ export const JSON_OUTPUT: OutputFormat = {
   summary: "one document, when all is known",
   write(event) {
     const value = documentOf(event);
-    return value === undefined ? "" : `${JSON.stringify(value, null, 2)}\n`;
+    return value === undefined ? "" : `${jsonText(value, { indent: 2 })}\n`;
   },
 };
 
@@ -22,11 +22,8 @@ function documentOf(event: OutputEvent): unknown {
       return { batch: event.batchId };
     case "answered":
       return undefined;
-    case "report": {
-      const record = reportRecord(event.report);
-      const byName = new Map(record.nodes.map((node) => [node.node, node]));
-      return { ...record, nodes: sortNames(byName.keys()).map((name) => byName.get(name)) };
-    }
+    case "report":
+      return reportRecord(event.report);
     case "members":
       return { members: event.members.map(memberRecord) };
     case "batches":

@@ -3,6 +3,7 @@
  * @module
  */
 import type { OutputEvent, OutputFormat } from "../output.ts";
+import { jsonText } from "../printable.ts";
 import {
   batchRecord,
   memberRecord,
@@ -16,7 +17,7 @@ export const JSONL_OUTPUT: OutputFormat = {
   name: "jsonl",
   summary: "one line a result, as it arrives",
   write(event) {
-    return recordsOf(event).map((record) => `${JSON.stringify(record)}\n`).join("");
+    return recordsOf(event).map((record) => `${jsonText(record)}\n`).join("");
   },
 };
 

@@ -90,7 +90,9 @@ function summaryText(
   options: OutputOptions,
 ) {
   const { word, style } = VERDICTS[exitStatus] ?? { word: "FAIL", style: "red" };
-  const answered = counts.answered === counts.nodes
+  const answered = counts.nodes === 0
+    ? "no node's outcomes are known here"
+    : counts.answered === counts.nodes
     ? `${plural(counts.nodes, "node")} answered`
     : `${counts.answered} of ${plural(counts.nodes, "node")} answered`;
   const nodes = [

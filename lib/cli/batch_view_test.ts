@@ -1,0 +1,80 @@
+import { assertEquals } from "@std/assert";
+import type { CheckResult } from "../checks/check.ts";
+import type { NodeProgress } from "../client/protocol.ts";
+import { BatchView } from "./batch_view.ts";
+
+const PASS: CheckResult = { check: "a", outcome: { status: "pass" }, durationMs: 1 };
+const FAIL: CheckResult = { check: "b", outcome: { status: "fail", reason: "no" }, durationMs: 1 };
+const ERROR: CheckResult = { check: "b", outcome: { status: "error", reason: "?" }, durationMs: 1 };
+const SKIP: CheckResult = {
+  check: "b",
+  outcome: { status: "skipped", reason: "-" },
+  durationMs: 0,
+};
+
+function done(node: string, results: CheckResult[]): NodeProgress {
+  return { node, state: "done", results };
+}
+
+Deno.test("the exit status is the highest that holds", () => {
+  const cases: [string, NodeProgress[], number][] = [
+    ["nobody was asked", [], 3],
+    ["all passed", [done("x", [PASS])], 0],
+    ["one failed", [done("x", [PASS, FAIL]), done("y", [PASS])], 1],
+    ["one could not be decided", [done("x", [ERROR])], 1],
+    ["one was skipped", [done("x", [SKIP])], 1],
+    ["one is unreached", [done("x", [PASS]), {
+      node: "y",
+      state: "unreached",
+      memberState: "dead",
+    }], 3],
+    ["one is at work", [done("x", [PASS]), { node: "y", state: "running" }], 3],
+    [
+      "one failed and one has not answered",
+      [done("x", [FAIL]), { node: "y", state: "pending" }],
+      3,
+    ],
+  ];
+  for (const [what, parts, expected] of cases) {
+    const view = new BatchView({ checks: [] });
+    for (const part of parts) view.update(part);
+    assertEquals(view.report({}).exitStatus, expected, what);
+  }
+});
+
+Deno.test("a member's part changes until its outcomes are in, and is counted once", () => {
+  const view = new BatchView({ checks: [] });
+  view.expect(["x", "y"]);
+  view.expect(["x", "z"]);
+  assertEquals(view.counts().unanswered, 3);
+  view.update({ node: "x", state: "running" });
+  view.update({ node: "x", state: "unreached", memberState: "dead" });
+  assertEquals([view.counts().unreached, view.counts().unanswered], [1, 2]);
+  assertEquals(view.update(done("x", [PASS, FAIL])), [PASS, FAIL]);
+  assertEquals(view.update(done("x", [PASS, FAIL])), undefined);
+  assertEquals(view.update({ node: "x", state: "unreached", memberState: "left" }), undefined);
+  view.update(done("late joiner", [PASS]));
+  assertEquals(view.counts(), {
+    nodes: 4,
+    answered: 2,
+    unreached: 0,
+    unanswered: 2,
+    notPassing: 1,
+    passed: 2,
+    failed: 1,
+    errors: 0,
+    skipped: 0,
+  });
+});
+
+Deno.test("an outcome that a node left out is no pass", () => {
+  const view = new BatchView({ checks: ["a", "b"] });
+  const results = view.update(done("x", [PASS]));
+  assertEquals(results?.map(({ check, outcome }) => [check, outcome.status]), [
+    ["a", "pass"],
+    ["b", "error"],
+  ]);
+  assertEquals(view.report({}).exitStatus, 1);
+  const unreadable: CheckResult = { ...ERROR, check: "(batch)" };
+  assertEquals(view.update(done("y", [unreadable])), [unreadable]);
+});

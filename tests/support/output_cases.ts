@@ -1,0 +1,244 @@
+/**
+ * What commands may have to show, by case: the golden files in `tests/golden/` hold how each format
+ * shows it.
+ * @module
+ */
+import type { CheckResult } from "../../lib/checks/check.ts";
+import type { NodeProgress } from "../../lib/client/protocol.ts";
+import { BatchView } from "../../lib/cli/batch_view.ts";
+import type { OutputEvent } from "../../lib/cli/output.ts";
+import type { Problem } from "../../lib/errors.ts";
+
+/** One thing to show. */
+export interface OutputCase {
+  /** The events, in their order. */
+  readonly events: readonly OutputEvent[];
+  /** What `gcheck` exits with. */
+  readonly exitStatus: number;
+}
+
+const BATCH_ID = "01JGFJJZ00ABCDEFGHJKMNPQRS";
+const SEE_LATER = `gcheck results ${BATCH_ID}`;
+const NOW_MS = Date.UTC(2025, 0, 1, 12);
+
+function pass(check: string): CheckResult {
+  return { check, outcome: { status: "pass" }, durationMs: 0.4567 };
+}
+
+function fail(check: string, reason: string): CheckResult {
+  return { check, outcome: { status: "fail", reason }, durationMs: 1.5 };
+}
+
+function fixed(result: CheckResult, output: string): CheckResult {
+  return {
+    ...result,
+    action: { end: { type: "exited", code: 0 }, output, droppedBytes: 0, durationMs: 12 },
+  };
+}
+
+function done(node: string, results: readonly CheckResult[]): NodeProgress {
+  return { node, state: "done", results };
+}
+
+function batch(
+  parts: readonly NodeProgress[],
+  options: { elapsedMs?: number } = {},
+): OutputCase {
+  const view = new BatchView({ checks: [] });
+  const events: OutputEvent[] = [];
+  for (const part of parts) {
+    const results = view.update(part);
+    if (results !== undefined) {
+      events.push({ type: "answered", batchId: BATCH_ID, node: part.node, results });
+    }
+  }
+  const report = view.report({ batchId: BATCH_ID, ...options });
+  const { nodes, answered } = report.counts;
+  const seeLater = answered < nodes ? { seeLater: SEE_LATER } : {};
+  events.push({ type: "report", report, showPassing: false, ...seeLater });
+  return { events, exitStatus: report.exitStatus };
+}
+
+function local(results: readonly CheckResult[]): OutputCase {
+  const view = new BatchView({ checks: [] });
+  view.update(done("localhost", results));
+  const report = view.report({ elapsedMs: 40 });
+  const events = results.map((result): OutputEvent => ({
+    type: "answered",
+    node: "localhost",
+    results: [result],
+  }));
+  return {
+    events: [...events, { type: "report", report, showPassing: true }],
+    exitStatus: report.exitStatus,
+  };
+}
+
+function validated(problems: readonly Problem[], checks: readonly string[]): OutputCase {
+  const lines = problems.map(({ message }) => `line 1: ${message}`);
+  const file = "checks.json";
+  return {
+    events: [{ type: "validated", file, checks, problems, lines }],
+    exitStatus: problems.length === 0 ? 0 : 2,
+  };
+}
+
+/** Every end of an action, and every outcome, on one node. */
+function everything(): NodeProgress[] {
+  const failing = (name: string) => fail(name, "/etc/motd does not exist");
+  const action = { output: "", droppedBytes: 0, durationMs: 1 };
+  return [done("node-1", [
+    pass("passes"),
+    failing("no_action"),
+    {
+      check: "cannot_tell",
+      outcome: { status: "error", reason: "permission denied" },
+      durationMs: 3,
+    },
+    { check: "not_asked", outcome: { status: "skipped", reason: "cancelled" }, durationMs: 0 },
+    fixed(failing("mended"), "step 1\nstep 2: done\n"),
+    { ...failing("exited"), action: { ...action, end: { type: "exited", code: 3 } } },
+    { ...failing("killed"), action: { ...action, end: { type: "signaled", signal: "SIGSEGV" } } },
+    { ...failing("slow"), action: { ...action, end: { type: "timed_out" } } },
+    { ...failing("cancelled"), action: { ...action, end: { type: "aborted" } } },
+    { ...failing("crashed"), action: { ...action, end: { type: "interrupted" } } },
+    {
+      ...failing("forbidden"),
+      action: { ...action, end: { type: "refused", reason: "-no-actions" }, droppedBytes: 70_000 },
+    },
+  ])];
+}
+
+/** What a node of evil intent may send. */
+function hostile(): NodeProgress[] {
+  return [done("\x1b[2Jnode\u202e", [
+    fixed(
+      fail("check\r\nPASS", "\x1b]0;title\x07 \u009b31m"),
+      "\x1b[1A\x1b[Kall is well\x08\x08\n",
+    ),
+    fail("long", "x".repeat(500)),
+  ])];
+}
+
+/** 5,000 nodes: many of one mind, some that differ in one number, some lost. */
+function fleet(): NodeProgress[] {
+  return Array.from({ length: 5_000 }, (_, index): NodeProgress => {
+    const node = `web-${index + 1}`;
+    if (index % 500 === 7) return { node, state: "unreached", memberState: "dead" };
+    if (index === 42) return { node, state: "unreached", memberState: "left" };
+    if (index % 1_000 === 43) return { node, state: "running" };
+    const disk = index % 50 === 0 ? fail("disk", `/ is ${80 + index % 37} % full`) : pass("disk");
+    const motd = index % 3 === 0
+      ? fixed(fail("motd", "/etc/motd does not exist"), `written by pid ${index}\n`)
+      : pass("motd");
+    const agent = index > 4_000 ? fail("agent", "no process matches agent") : pass("agent");
+    return done(node, [disk, motd, agent]);
+  });
+}
+
+/** All cases by name. */
+export const OUTPUT_CASES: Readonly<Record<string, OutputCase>> = {
+  sent: { events: [{ type: "sent", batchId: BATCH_ID }], exitStatus: 0 },
+  all_passed: batch([done("b", [pass("hosts"), pass("motd")]), done("a", [pass("hosts")])], {
+    elapsedMs: 312.4,
+  }),
+  every_outcome: batch(everything(), { elapsedMs: 61_000 }),
+  missing: batch([
+    done("web-1", [pass("hosts")]),
+    done("web-2", [fail("hosts", "/etc/hosts does not exist")]),
+    { node: "db-1", state: "unreached", memberState: "dead" },
+    { node: "db-2", state: "unreached", memberState: "left" },
+    { node: "db-10", state: "pending" },
+    { node: "db-9", state: "running" },
+  ], { elapsedMs: 30_000 }),
+  looked_up: batch([done("web-1", [pass("hosts")])]),
+  nobody: batch([]),
+  hostile: batch(hostile(), { elapsedMs: 5 }),
+  fleet: batch(fleet(), { elapsedMs: 2_345 }),
+  local: local([pass("hosts"), fail("motd", "/etc/motd does not exist")]),
+  local_passed: local([pass("hosts")]),
+  members: {
+    events: [{
+      type: "members",
+      members: [
+        {
+          name: "a",
+          address: { host: "10.0.0.1", port: 3505 },
+          state: "alive",
+          tags: { zone: "b", role: "web" },
+          runsGossipcheck: true,
+          self: true,
+        },
+        {
+          name: "b",
+          address: { host: "fd00::2", port: 3505 },
+          state: "alive",
+          tags: {},
+          runsGossipcheck: true,
+          degraded: "udp",
+          self: false,
+        },
+        {
+          name: "consul-1",
+          address: { host: "10.0.0.9", port: 8301 },
+          state: "suspect",
+          tags: { "evil\x1b[31m": "x\ny" },
+          runsGossipcheck: false,
+          self: false,
+        },
+        {
+          name: "d",
+          address: { host: "10.0.0.4", port: 3505 },
+          state: "failed",
+          tags: {},
+          runsGossipcheck: true,
+          self: false,
+        },
+        {
+          name: "e",
+          address: { host: "10.0.0.5", port: 3505 },
+          state: "left",
+          tags: {},
+          runsGossipcheck: true,
+          self: false,
+        },
+      ],
+    }],
+    exitStatus: 0,
+  },
+  batches: {
+    events: [{
+      type: "batches",
+      nowMs: NOW_MS,
+      batches: [
+        {
+          batchId: BATCH_ID,
+          issuedAtMs: NOW_MS - 4_200,
+          origin: "a",
+          checks: ["hosts", "motd", "disk", "agent", "ntp"],
+          counts: { targeted: 5, answered: 3, unreached: 1, notPassing: 2 },
+        },
+        {
+          batchId: "01JGFJJZ00000000000000000A",
+          issuedAtMs: NOW_MS - 3 * 86_400_000,
+          origin: "b",
+          checks: ["hosts"],
+        },
+        {
+          batchId: "01JGFJJZ00000000000000000B",
+          issuedAtMs: NOW_MS + 60_000,
+          origin: "a",
+          checks: [],
+          counts: { targeted: 1, answered: 1, unreached: 0, notPassing: 0 },
+        },
+      ],
+    }],
+    exitStatus: 0,
+  },
+  no_batches: { events: [{ type: "batches", nowMs: NOW_MS, batches: [] }], exitStatus: 0 },
+  good_file: validated([], ["hosts", "motd"]),
+  bad_file: validated([
+    { line: 1, column: 20, check: "hosts", field: "type", message: "is unknown: \x1b[31m" },
+    { message: "the file holds no check" },
+  ], []),
+};
