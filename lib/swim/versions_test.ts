@@ -1,0 +1,58 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import type { NodeState, Versions } from "../wire/messages.ts";
+import { adoptVersions, incompatibility, plausibleVersions } from "./versions.ts";
+
+const OURS: Versions = [1, 5, 2, 0, 5, 0];
+const SERF: Versions = [1, 5, 2, 2, 5, 4];
+const BARE: Versions = [1, 5, 2, 0, 0, 0];
+
+function nodes(...all: readonly Versions[]) {
+  return all.map((versions, index) => ({
+    name: `n${index}`,
+    state: "alive" as NodeState,
+    versions,
+  }));
+}
+
+Deno.test("the delegate version follows what the cluster runs", () => {
+  const table: readonly [string, Versions, readonly Versions[], number][] = [
+    ["alone", OURS, [], 0],
+    ["among ours", OURS, [OURS, OURS], 0],
+    ["into Serf", OURS, [SERF, SERF], 4],
+    ["into Serf of two versions, most speak 5", OURS, [SERF, [1, 5, 2, 2, 5, 5], [
+      1,
+      5,
+      2,
+      2,
+      5,
+      5,
+    ]], 5],
+    ["ours that Serf joins", OURS, [OURS, OURS, SERF], 4],
+    ["among bare nodes", OURS, [BARE, BARE], 0],
+    ["bare nodes where we spoke Serf's", [1, 5, 2, 0, 5, 4], [BARE], 0],
+    ["no version fits all", OURS, [SERF, BARE], 0],
+  ];
+  for (const [what, own, others, expected] of table) {
+    assertEquals(adoptVersions(own, nodes(...others))[5], expected, what);
+  }
+});
+
+Deno.test("members that are gone have no say", () => {
+  const gone = nodes(SERF).map((node) => ({ ...node, state: "dead" as NodeState }));
+  assertEquals(adoptVersions(OURS, gone), OURS);
+  assertEquals(incompatibility(OURS, gone), undefined);
+});
+
+Deno.test("who cannot live with us is named", () => {
+  assertEquals(incompatibility(OURS, nodes(OURS, BARE)), undefined);
+  assertStringIncludes(incompatibility(OURS, nodes(SERF)) ?? "", "n0 speaks delegate version 4");
+  const protocol = incompatibility(OURS, nodes(OURS, [6, 9, 7, 0, 5, 0]));
+  assertStringIncludes(protocol ?? "", "n1 speaks protocol version 7 of 6 to 9");
+});
+
+Deno.test("versions that mean nothing are not plausible", () => {
+  assertEquals(plausibleVersions(OURS), true);
+  for (const [min, max] of [[0, 5], [1, 0], [3, 2]]) {
+    assertEquals(plausibleVersions([min!, max!, 2, 0, 0, 0]), false, `${min} to ${max}`);
+  }
+});
