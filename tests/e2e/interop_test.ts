@@ -52,7 +52,7 @@ for (const kind of INTEROP_KINDS) {
 }
 
 async function untilSees(node: ClusterNode, counts: Record<string, number>): Promise<void> {
-  await eventually(async () => assertEquals(await states(node), counts), { timeoutMs: 20_000 });
+  await eventually(async () => assertEquals(await states(node), counts), { timeoutMs: 30_000 });
 }
 
 async function states(node: ClusterNode): Promise<Record<string, number>> {

@@ -84,7 +84,8 @@ export class GoPeer implements ForeignNode {
     try {
       const ready = await process.stdout.wait((text) => text.includes('"event":"ready"'), {
         what: `start of the Go node ${options.name}`,
-        timeoutMs: 30_000,
+        // A crowd joins one by one, and the machine may be busy.
+        timeoutMs: 30_000 + 500 * (options.count ?? 1),
       }).catch((error) => {
         throw new Error(`${error.message}\n${process.stderr.all.join("\n")}`);
       });

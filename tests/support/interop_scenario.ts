@@ -8,10 +8,10 @@ import type { ClusterNode, ForeignNode, MemberEventName, NodeStarter } from "./c
 import { eventually } from "./process.ts";
 
 /** How far one node's news of a failure may trail behind another's: a few rounds of gossip. */
-const GOSSIP_SLACK_MS = 2000;
+const GOSSIP_SLACK_MS = 3000;
 /** In a cluster of five a suspicion runs out well before this. */
 const FAILURE_TIMEOUT_MS = 45_000;
-const SOON_MS = 8000;
+const SOON_MS = 15_000;
 
 /** Who takes part. */
 export interface InteropOptions {
