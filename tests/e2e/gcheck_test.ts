@@ -1,0 +1,245 @@
+/**
+ * `cli.ts` as a process, under its permission set, against a client server that this test runs.
+ * @module
+ */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import type { Reply, Request } from "../../lib/client/protocol.ts";
+import { ClientServer } from "../../lib/client/server.ts";
+import { DenoNetwork } from "../../lib/deno/network.ts";
+import { DenoRandom, DenoTimers } from "../../lib/deno/runtime.ts";
+import { freePort } from "../support/free_port.ts";
+import { type CommandLine, runCommand, TestProcess } from "../support/process.ts";
+
+const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+const FILE = '{"hosts": {"type": "file_exists", "path": "/etc/hosts"}}';
+const BATCH_ID = "01JGFJJZ00ABCDEFGHJKMNPQRS";
+
+/** `gcheck` with these arguments, as its task runs it. */
+function gcheck(...args: string[]): CommandLine {
+  const deno = ["run", "--quiet", "--no-prompt", "-P=gcheck", "cli.ts"];
+  return { program: Deno.execPath(), args: [...deno, ...args], directory: ROOT };
+}
+
+/** The same for a shell's command line. */
+function quoted(line: CommandLine): string {
+  return [line.program, ...line.args].map((word) => `'${word}'`).join(" ");
+}
+
+/** A daemon that answers by `reply` and then, where told so, never ends. */
+class FakeDaemon implements AsyncDisposable {
+  readonly requests: Request[] = [];
+  readonly server: string;
+  readonly #server: ClientServer;
+  readonly #running: Promise<void>;
+
+  constructor(options: { replies: (request: Request) => readonly Reply[]; stays?: boolean }) {
+    const listener = new DenoNetwork().listenStreams({ host: "127.0.0.1", port: 0 });
+    this.server = `127.0.0.1:${listener.local.port}`;
+    const requests = this.requests;
+    this.#server = new ClientServer({
+      listener,
+      timers: new DenoTimers(),
+      random: new DenoRandom(),
+      log: { write() {} },
+      service: {
+        async *handle(request, signal) {
+          requests.push(request);
+          yield* options.replies(request);
+          if (options.stays !== true) return;
+          await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+        },
+      },
+    });
+    this.#running = this.#server.run();
+  }
+
+  async [Symbol.asyncDispose]() {
+    this.#server.close();
+    await this.#running;
+  }
+}
+
+function accepted(...nodes: string[]): Reply {
+  return { type: "accepted", batchId: BATCH_ID, nodes };
+}
+
+function outcome(node: string, reason?: string): Reply {
+  const found = reason === undefined
+    ? { status: "pass" } as const
+    : { status: "fail", reason } as const;
+  const results = [{ check: "hosts", outcome: found, durationMs: 1 }];
+  return { type: "progress", progress: { node, state: "done", results } };
+}
+
+Deno.test("check: exit status and output, the file from stdin", async () => {
+  const settled: Reply = { type: "settled" };
+  const cases: [Reply[], number, string][] = [
+    [[accepted("a"), outcome("a"), settled], 0, "PASS  1 node answered: 1 passed"],
+    [[accepted("a"), outcome("a", "is gone"), settled], 1, "a     hosts  fail     is gone"],
+    [[accepted("a", "b"), outcome("a"), settled], 3, "not answered (1): b"],
+  ];
+  for (const [replies, code, text] of cases) {
+    await using daemon = new FakeDaemon({ replies: () => replies });
+    const line = gcheck("-server", daemon.server, "check", "--file=-");
+    const result = await runCommand(line, { input: FILE });
+    assertEquals(result.stderr, "");
+    assertEquals(result.code, code);
+    assertStringIncludes(result.stdout, text);
+    assert(!result.stdout.includes("\x1b"), "colours without a terminal");
+    assertEquals(daemon.requests.map(({ type }) => type), ["check"]);
+  }
+});
+
+Deno.test("what goes wrong is one line on stderr and an exit status", async () => {
+  const nobody = `127.0.0.1:${freePort()}`;
+  using stranger = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const greeting = stranger.accept().then(async (connection) => {
+    await connection.write(new TextEncoder().encode("220 mail.example ESMTP\r\n"));
+    return connection;
+  });
+  const strange = `127.0.0.1:${(stranger.addr as Deno.NetAddr).port}`;
+  const cases: [string[], number, RegExp][] = [
+    [["-server", nobody, "list-members"], 4, /^gcheck: no gossipcheckd answers .*start one with/],
+    [["-server", strange, "list-members"], 4, /^gcheck: what listens at .* is not a gossipcheckd/],
+    [["-server", "no.such.host.invalid:1", "results"], 4, /^gcheck: no gossipcheckd answers/],
+    [["-file", "/nonexistent.json", "check"], 2, /^gcheck: cannot read .* no such file/],
+    [["-file", "/", "check"], 2, /^gcheck: cannot read .* directory/],
+    [["-fil", "x", "check"], 2, /^gcheck: unknown flag -fil: the nearest known one is -file/],
+    [["-timeout", "soon", "results"], 2, /^gcheck: flag -timeout: bad duration "soon"/],
+    [["-server", "5924", "results"], 2, /^gcheck: flag -server: bad address "5924"/],
+    [["check", "-file"], 2, /^gcheck: flag -file needs a value/],
+    [[], 2, /^gcheck: no command given/],
+  ];
+  for (const [args, code, message] of cases) {
+    const result = await runCommand(gcheck(...args));
+    assertMatch(result.stderr, message);
+    assertEquals(result.stderr.split("\n").length, 2, result.stderr);
+    assertEquals(result.code, code, args.join(" "));
+    assertEquals(result.stdout, "");
+  }
+  (await greeting).close();
+});
+
+Deno.test("a bad file is refused with all that is wrong, nothing is sent", async () => {
+  await using daemon = new FakeDaemon({ replies: () => [] });
+  const line = gcheck("-server", daemon.server, "-file=-", "check");
+  const file = '{"a": {"type": "file_exist", "path": "/"}, "b": {}}';
+  const result = await runCommand(line, { input: file });
+  assertEquals(result.code, 2);
+  assertEquals(result.stderr.trimEnd().split("\n").length, 2, result.stderr);
+  assertEquals(daemon.requests, []);
+  const endless = await runCommand({
+    program: "/bin/sh",
+    args: ["-c", `cat /dev/zero | ${quoted(gcheck("validate", "-file=-"))}`],
+    directory: ROOT,
+  });
+  assertEquals(endless.code, 2);
+  assertStringIncludes(endless.stdout, "stdin: ");
+});
+
+Deno.test("local-check needs no daemon, runs no action and reports every outcome", async () => {
+  const mark = await Deno.makeTempFile();
+  const file = JSON.stringify({
+    gone: { type: "file_exists", path: "/nonexistent", action: `echo ran > '${mark}'` },
+    hosts: { type: "file_exists", path: "/etc/hosts" },
+  });
+  const result = await runCommand(gcheck("local-check", "-file=-", "-output=jsonl"), {
+    input: file,
+  });
+  assertEquals(result.code, 1, result.stderr);
+  const lines = result.stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assertEquals(lines.map(({ check, status }) => [check, status]), [["gone", "fail"], [
+    "hosts",
+    "pass",
+  ]]);
+  assertEquals(await Deno.readTextFile(mark), "");
+  await Deno.remove(mark);
+});
+
+Deno.test("Control-C says that the batch goes on; the time that is up lists who is missing", async () => {
+  const replies = () => [accepted("a", "b"), outcome("a")];
+  await using daemon = new FakeDaemon({ replies, stays: true });
+  const file = await Deno.makeTempFile();
+  await Deno.writeTextFile(file, FILE);
+  const args = ["-server", daemon.server, "-file", file, "-output=jsonl", "check"];
+  await using process = new TestProcess(gcheck(...args));
+  await process.stdout.wait((line) => line.includes('"node":"a"'), {
+    what: "outcome of a",
+    timeoutMs: 30_000,
+  });
+  const status = await process.stop("SIGINT");
+  assertEquals(status.code, 130);
+  const told = await process.stderr.wait((line) => line.startsWith("gcheck: interrupted"), {
+    what: "word of the interruption",
+    timeoutMs: 5_000,
+  });
+  assertStringIncludes(told, `batch ${BATCH_ID} goes on`);
+  assertStringIncludes(told, `gcheck -server=${daemon.server} results ${BATCH_ID}`);
+
+  const late = await runCommand(gcheck(...args, "-output=text", "-timeout=300ms"));
+  assertEquals(late.code, 3);
+  assertStringIncludes(late.stdout, "not answered (1): b");
+  await Deno.remove(file);
+});
+
+Deno.test("a reader that has enough ends it quietly", async () => {
+  const members = Array.from({ length: 20_000 }, (_, index) => ({
+    name: `node-${index}`,
+    address: { host: "10.0.0.1", port: 3505 },
+    state: "alive" as const,
+    tags: { role: "web" },
+    runsGossipcheck: true,
+    self: false,
+  }));
+  await using daemon = new FakeDaemon({ replies: () => [{ type: "members", members }] });
+  for (const format of ["text", "json", "jsonl"]) {
+    const line = gcheck("-server", daemon.server, "list-members", "-output", format);
+    const result = await runCommand({
+      program: "/bin/sh",
+      args: ["-c", `${quoted(line)} | head -n 1`],
+      directory: ROOT,
+    });
+    assertEquals(result.stderr, "");
+    assertEquals(result.stdout.split("\n").length, 2);
+  }
+});
+
+const hasScript = new Deno.Command("/bin/sh", { args: ["-c", "command -v script"] });
+
+Deno.test("on a terminal there is progress and colour, unless NO_COLOR or TERM say otherwise", async () => {
+  if (!(await hasScript.output()).success) {
+    return console.log("skipped: the program script, which makes a terminal, is not installed");
+  }
+  const replies = () => [accepted("a", "b"), outcome("a", "is gone")];
+  await using daemon = new FakeDaemon({ replies, stays: true });
+  const line = quoted(gcheck("-server", daemon.server, "-file=-", "-timeout=400ms", "check"));
+  const file = await Deno.makeTempFile();
+  await Deno.writeTextFile(file, FILE);
+  const cases: [Record<string, string>, { color: boolean; live: boolean }][] = [
+    [{ TERM: "xterm" }, { color: true, live: true }],
+    [{ TERM: "xterm", NO_COLOR: "1" }, { color: false, live: true }],
+    [{ TERM: "dumb" }, { color: false, live: false }],
+  ];
+  for (const [environment, expected] of cases) {
+    const result = await runCommand({
+      program: "script",
+      args: ["-qec", `${line} < '${file}'`, "/dev/null"],
+      environment,
+      directory: ROOT,
+    });
+    assertEquals(result.code, 3, result.stdout);
+    assertEquals(result.stdout.includes("\x1b[31mfail\x1b[0m"), expected.color);
+    assertEquals(result.stdout.includes("\r\x1b[K1/2 answered, 1 failing"), expected.live);
+    assertStringIncludes(result.stdout, "is gone");
+  }
+  await Deno.remove(file);
+});
+
+Deno.test("version and help need nothing and nobody", async () => {
+  const version = await runCommand(gcheck("version"));
+  assertMatch(version.stdout, /^gcheck \d+\.\d+\.\d+\n$/);
+  const help = await runCommand(gcheck("-h"));
+  assertStringIncludes(help.stdout, "Usage: gcheck [flags] COMMAND");
+  assertEquals([version.code, help.code, help.stderr], [0, 0, ""]);
+});
