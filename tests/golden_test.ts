@@ -1,6 +1,6 @@
 /**
  * What each output format makes of each case, compared with `tests/golden/CASE.STATUS.FORMAT`.
- * `deno test -A tests/golden_test.ts -- --update` writes the files anew: read the difference.
+ * `deno task golden` writes the files anew: read the difference.
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
