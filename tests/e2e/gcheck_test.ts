@@ -205,12 +205,16 @@ Deno.test("a reader that has enough ends it quietly", async () => {
   }
 });
 
-const hasScript = new Deno.Command("/bin/sh", { args: ["-c", "command -v script"] });
+/** `script` makes the terminal; where it is not installed the test is listed as ignored. */
+const SCRIPT = new Deno.Command("/bin/sh", { args: ["-c", "command -v script"] }).outputSync();
 
-Deno.test("on a terminal there is progress and colour, unless NO_COLOR or TERM say otherwise", async () => {
-  if (!(await hasScript.output()).success) {
-    return console.log("skipped: the program script, which makes a terminal, is not installed");
-  }
+Deno.test({
+  name: "on a terminal there is progress and colour, unless NO_COLOR or TERM say otherwise",
+  ignore: !SCRIPT.success,
+  fn: showOnTerminal,
+});
+
+async function showOnTerminal() {
   const replies = () => [accepted("a", "b"), outcome("a", "is gone")];
   await using daemon = new FakeDaemon({ replies, stays: true });
   const line = quoted(gcheck("-server", daemon.server, "-file=-", "-timeout=400ms", "check"));
@@ -234,7 +238,7 @@ Deno.test("on a terminal there is progress and colour, unless NO_COLOR or TERM s
     assertStringIncludes(result.stdout, "is gone");
   }
   await Deno.remove(file);
-});
+}
 
 Deno.test("version and help need nothing and nobody", async () => {
   const version = await runCommand(gcheck("version"));
