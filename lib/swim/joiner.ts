@@ -50,8 +50,8 @@ export class Joiner {
 
   /** Joins through these, now, and again with growing pauses until each was reached once. */
   join(addresses: readonly Address[]): void {
-    const peers = addresses.flatMap((address) => this.#remember(address) ?? []);
-    const chosen = this.#choose(peers);
+    const peers = new Set(addresses.flatMap((address) => this.#remember(address) ?? []));
+    const chosen = this.#choose([...peers]);
     for (const peer of chosen) {
       peer.wanted = true;
       this.#options.exchange("join", peer.address);

@@ -60,6 +60,9 @@ export interface Draw {
   accept(record: MemberRecord): boolean;
 }
 
+/** Entries about who went lately that may be out of date before they are tidied. */
+const RECENT_SLACK = 256;
+
 /** All members, this node included. */
 export class MemberTable {
   readonly #random: Random;
@@ -239,6 +242,15 @@ export class MemberTable {
     }
     (state === "dead" ? this.#failed : this.#left).set(name, record);
     this.#recent.push(record);
+    if (this.#recent.length > 2 * this.goneCount + RECENT_SLACK) this.#tidyRecent();
+  }
+
+  /** Drops who is back or forgotten, so that quick comings and goings do not pile up. */
+  #tidyRecent(): void {
+    const gone = this.#recent.filter(({ member }) =>
+      this.#failed.has(member.name) || this.#left.has(member.name)
+    );
+    this.#recent.splice(0, this.#recent.length, ...new Set(gone));
   }
 
   #unfile(record: MemberRecord, state: NodeState): void {

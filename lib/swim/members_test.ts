@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { SeededRandom } from "../../tests/support/world_time.ts";
 import type { NodeState } from "../wire/messages.ts";
-import { type MemberRecord, MemberTable } from "./members.ts";
+import { MemberTable } from "./members.ts";
 import type { Member } from "./types.ts";
 
 function member(number: number, state: NodeState = "alive"): Member {
@@ -23,8 +23,9 @@ function tableOf(count: number): MemberTable {
   return table;
 }
 
-function turn(record: MemberRecord, table: MemberTable, state: NodeState): void {
-  table.update(record, { ...record.member, state });
+function turn(table: MemberTable, changes: Pick<Member, "name" | "state">): void {
+  const record = table.get(changes.name)!;
+  table.update(record, { ...record.member, ...changes });
 }
 
 function round(table: MemberTable): string[] {
@@ -42,9 +43,9 @@ Deno.test("who comes in the middle of a round is probed in it, who goes is not, 
   const table = tableOf(20);
   const probed = Array.from({ length: 10 }, () => table.nextToProbe()!.member.name);
   for (let number = 20; number < 30; number++) table.add(member(number));
-  turn(table.get(probed[3]!)!, table, "dead");
+  turn(table, { name: probed[3]!, state: "dead" });
   const waiting = ["m20", "m21"];
-  for (const name of waiting) turn(table.get(name)!, table, "left");
+  for (const name of waiting) turn(table, { name, state: "left" });
   while (probed.length < 28) probed.push(table.nextToProbe()!.member.name);
   assertEquals(new Set(probed).size, 28);
   assert(waiting.every((name) => !probed.includes(name)));
@@ -60,7 +61,7 @@ Deno.test("the books stay right through thousands of changes", () => {
     const record = table.get(name);
     if (record === undefined) table.add(member(Number(name.slice(1))));
     else if (random.chance(0.1)) table.remove(record);
-    else turn(record, table, random.pick(states));
+    else turn(table, { name, state: random.pick(states) });
     if (random.chance(0.3)) table.nextToProbe();
   }
   const held = [...table.records()].filter(({ member }) => member.name !== "self");
@@ -119,8 +120,8 @@ Deno.test("a member is found by the address that it has now", () => {
 
 Deno.test("the longest gone come first, by how they went", () => {
   const table = tableOf(5);
-  for (const number of [3, 1]) turn(table.get(`m${number}`)!, table, "dead");
-  turn(table.get("m4")!, table, "left");
+  for (const number of [3, 1]) turn(table, { name: `m${number}`, state: "dead" });
+  turn(table, { name: "m4", state: "left" });
   assertEquals(table.oldest("dead")?.member.name, "m3");
   assertEquals(table.oldest("left")?.member.name, "m4");
   assertEquals([table.failedCount, table.goneCount, table.activeCount], [2, 3, 2]);

@@ -8,7 +8,13 @@ import type { Address } from "../../lib/runtime.ts";
 import { LAN_SETTINGS, type SwimSettings } from "../../lib/swim/config.ts";
 import { Membership, type MembershipOptions } from "../../lib/swim/membership.ts";
 import { encodeMeta } from "../../lib/swim/meta.ts";
-import type { Exchange, SwimEffects, SwimEvent, SwimTimer } from "../../lib/swim/types.ts";
+import type {
+  Exchange,
+  ExchangePurpose,
+  SwimEffects,
+  SwimEvent,
+  SwimTimer,
+} from "../../lib/swim/types.ts";
 import { encodeMessage } from "../../lib/wire/codec.ts";
 import { Envelope } from "../../lib/wire/envelope.ts";
 import { StreamReader } from "../../lib/wire/frames.ts";
@@ -160,6 +166,24 @@ export class Recorder {
     this.#nowMs = untilMs;
   }
 
+  /** Lets time pass in which every peer but `silent` answers its pings; takes what was sent. */
+  passAnswered(ms: number, options: { readonly silent?: number } = {}): void {
+    for (let passedMs = 0; passedMs < ms; passedMs += 50) {
+      this.pass(50);
+      this.answerPings(options);
+    }
+  }
+
+  /** Every peer but `silent` answers the pings sent to it so far; takes what was sent. */
+  answerPings({ silent }: { readonly silent?: number } = {}): void {
+    for (const { to, message } of this.sent("ping")) {
+      const number = Number(to.host.split(".")[3]);
+      if (number === silent) continue;
+      this.hear(number, { type: "ack", sequence: message.sequence, payload: new Uint8Array() });
+    }
+    this.packets.length = 0;
+  }
+
   /** Lets time pass with the process stopped: what comes due fires late, all at once. */
   stopFor(ms: number): void {
     this.#nowMs += ms;
@@ -216,11 +240,11 @@ export class Recorder {
     throw new AssertionError("no probe began");
   }
 
-  /** Takes the first open exchange; fails where there is none. */
-  takeExchange(): OpenExchange {
-    const exchange = this.exchanges.shift();
-    if (exchange === undefined) throw new AssertionError("no exchange was opened");
-    return exchange;
+  /** Takes the first open exchange of a purpose; fails where there is none. */
+  takeExchange(purpose: ExchangePurpose): OpenExchange {
+    const index = this.exchanges.findIndex(({ exchange }) => exchange.purpose === purpose);
+    if (index < 0) throw new AssertionError(`no ${purpose} exchange was opened`);
+    return this.exchanges.splice(index, 1)[0]!;
   }
 
   /** The state in which the machine holds a peer. */

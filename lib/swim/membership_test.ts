@@ -1,0 +1,336 @@
+/** Joining, exchanging state, leaving, and what goes over streams. */
+import { assert, assertEquals } from "@std/assert";
+import {
+  addressOf,
+  aliveOf,
+  nodeOf,
+  pushPullOf,
+  Recorder,
+} from "../../tests/support/world_recorder.ts";
+import { PACKET_MAX_BYTES } from "../limits.ts";
+import type { PushPullNode } from "../wire/messages.ts";
+
+function started(): Recorder {
+  const me = new Recorder({});
+  me.machine.start();
+  return me;
+}
+
+Deno.test("a join sends who we are and takes over who is there", () => {
+  const me = started();
+  me.machine.join([addressOf(1)]);
+  const { exchange, request } = me.takeExchange("join");
+  assertEquals(exchange.to, addressOf(1));
+  assert(request.type === "pushPull" && request.join);
+  assertEquals(request.nodes.map(({ name }) => name), ["me"]);
+  me.machine.receiveReply(exchange, pushPullOf([nodeOf(1), nodeOf(2)]));
+  const { address, members } = me.expectEvent("join_succeeded");
+  assertEquals([address, members], [addressOf(1), 2]);
+  assertEquals([...me.machine.members()].map(({ name }) => name), ["me", "peer-1", "peer-2"]);
+});
+
+Deno.test("a join that fails is told, and tried again with growing pauses until it works", () => {
+  const me = started();
+  me.machine.join([addressOf(1)]);
+  const pauses: number[] = [];
+  for (let attempt = 0; attempt < 8; attempt++) {
+    me.machine.exchangeFailed(me.takeExchange("join").exchange, "refused");
+    assertEquals(me.expectEvent("join_failed").reason, "refused");
+    const startMs = me.nowMs;
+    while (me.exchanges.length === 0) me.pass(50);
+    pauses.push(me.nowMs - startMs);
+  }
+  assert(pauses[0]! <= 1_300 && pauses[7]! > 20_000 && pauses[7]! < 40_000, pauses.join());
+  me.machine.receiveReply(me.takeExchange("join").exchange, pushPullOf([nodeOf(1)]));
+  me.passAnswered(120_000);
+  assertEquals(me.exchanges.filter(({ exchange }) => exchange.purpose === "join"), []);
+});
+
+Deno.test("of many addresses a few at random are tried, never ourselves", () => {
+  const me = started();
+  me.machine.join(Array.from({ length: 200 }, (_, index) => addressOf(index + 1)));
+  const first = me.exchanges.splice(0).map(({ exchange }) => exchange.to.host);
+  assertEquals(new Set(first).size, 4);
+  const few = started();
+  few.machine.join([addressOf(1), addressOf(250), addressOf(2), addressOf(1)]);
+  const hosts = few.exchanges.map(({ exchange }) => exchange.to);
+  assertEquals(hosts, [addressOf(1), addressOf(2)]);
+});
+
+Deno.test("who lost everybody goes back to its peers", () => {
+  const me = new Recorder({ peers: [addressOf(7)] });
+  me.machine.start();
+  me.hear(1, aliveOf(1));
+  me.hear(1, { type: "dead", name: "peer-1", incarnation: 1, from: "peer-1" });
+  me.pass(2_000);
+  assertEquals(me.takeExchange("join").exchange.to, addressOf(7));
+});
+
+Deno.test("failed members are tried again, so that a healed partition closes", () => {
+  const me = Recorder.among(2);
+  me.pass(10_000);
+  for (const number of [1, 2]) {
+    me.hear(9, { type: "dead", name: `peer-${number}`, incarnation: 1, from: "peer-9" });
+  }
+  me.clear();
+  me.pass(40_000);
+  const reconnects = me.exchanges.filter(({ exchange }) => exchange.purpose === "reconnect");
+  assert(reconnects.length >= 2, `${reconnects.length} in 40 s`);
+  const { exchange, request } = reconnects[0]!;
+  assert(request.type === "pushPull");
+  me.machine.receiveReply(exchange, pushPullOf([nodeOf(1, { incarnation: 2 })]));
+  assertEquals(me.state(1), "alive");
+});
+
+Deno.test("a full state is answered with ours, and taken over", () => {
+  const me = Recorder.among(2);
+  const reply = me.stream(3, pushPullOf([nodeOf(3)], true));
+  assert(reply?.type === "pushPull" && reply.join);
+  assertEquals(reply.nodes.map(({ name }) => name).sort(), ["me", "peer-1", "peer-2", "peer-3"]);
+  assertEquals(me.state(3), "alive");
+});
+
+Deno.test("who joins again hears at once that it is held failed or left, however long ago", () => {
+  const me = Recorder.among(3);
+  me.pass(3_000);
+  me.hear(1, { type: "dead", name: "peer-2", incarnation: 7, from: "peer-1" });
+  me.hear(3, { type: "dead", name: "peer-3", incarnation: 7, from: "peer-3" });
+  me.pass(3_600_000);
+  const reply = me.stream(2, pushPullOf([nodeOf(2), nodeOf(3)], true));
+  assert(reply?.type === "pushPull");
+  const held = new Map(
+    reply.nodes.map(({ name, state, incarnation }) => [name, [state, incarnation]]),
+  );
+  assertEquals(held.get("peer-2"), ["dead", 7]);
+  assertEquals(held.get("peer-3"), ["left", 7]);
+});
+
+Deno.test("who is long gone is not offered", () => {
+  const me = Recorder.among(3);
+  me.pass(3_000);
+  me.hear(1, { type: "dead", name: "peer-2", incarnation: 1, from: "peer-1" });
+  const names = () => {
+    const reply = me.stream(1, pushPullOf([nodeOf(1)]));
+    assert(reply?.type === "pushPull");
+    return reply.nodes.map(({ name }) => name);
+  };
+  assert(names().includes("peer-2"));
+  me.pass(31_000);
+  assert(!names().includes("peer-2"));
+});
+
+Deno.test("a state that holds a live member failed has it asked and probed, not suspected", () => {
+  const me = Recorder.among(30);
+  me.stream(
+    1,
+    pushPullOf([nodeOf(1), nodeOf(5, { state: "dead" }), nodeOf(6, { state: "suspect" })]),
+  );
+  assertEquals(me.state(5), "alive");
+  assertEquals(me.sent("suspect").map(({ to }) => to), [addressOf(5), addressOf(6)]);
+  const probed = new Set<number>();
+  for (let probe = 0; probe < 4; probe++) {
+    const { number, sequence } = me.nextPing();
+    probed.add(number);
+    me.hear(number, { type: "ack", sequence, payload: new Uint8Array() });
+  }
+  assert(probed.has(5) && probed.has(6), [...probed].join());
+});
+
+Deno.test("a state that holds us failed is refuted in the reply", () => {
+  const me = Recorder.among(1);
+  const own: PushPullNode = { ...nodeOf(1), name: "me", address: addressOf(250), state: "dead" };
+  const reply = me.stream(1, pushPullOf([nodeOf(1), own]));
+  assert(reply?.type === "pushPull");
+  assertEquals(reply.nodes.find(({ name }) => name === "me")?.incarnation, 2);
+});
+
+Deno.test("a Serf node is answered in versions that it accepts", () => {
+  const me = started();
+  const reply = me.stream(1, pushPullOf([nodeOf(1, { versions: [1, 5, 2, 2, 5, 4] })], true));
+  assert(reply?.type === "pushPull");
+  assertEquals(reply.nodes[0]?.versions, [1, 5, 2, 0, 5, 4]);
+  assertEquals(me.state(1), "alive");
+});
+
+Deno.test("a cluster that we cannot live with is not joined", () => {
+  const me = started();
+  me.machine.join([addressOf(1)]);
+  const { exchange } = me.takeExchange("join");
+  me.machine.receiveReply(exchange, pushPullOf([nodeOf(1, { versions: [6, 9, 7, 0, 0, 0] })]));
+  assert(me.expectEvent("join_failed").reason.includes("protocol version 7"));
+  assertEquals(me.expectEvent("dropped").reason, "bad_version");
+  assertEquals(me.machine.size, 1);
+});
+
+Deno.test("an error for a reply fails the join; a reply to nothing is dropped", () => {
+  const me = started();
+  me.machine.join([addressOf(1)]);
+  const { exchange } = me.takeExchange("join");
+  me.machine.receiveReply(exchange, { type: "error", message: "not you" });
+  assert(me.expectEvent("join_failed").reason.includes("not you"));
+  me.clear();
+  me.machine.receiveReply(exchange, pushPullOf([nodeOf(1)]));
+  assertEquals(me.expectEvent("dropped").reason, "unexpected");
+  assertEquals(me.machine.size, 1);
+});
+
+Deno.test("a ping over a stream is answered, unless it is for another", () => {
+  const me = Recorder.among(1);
+  const ping = { type: "ping", sequence: 9, targetName: "me" } as const;
+  assertEquals(me.stream(1, ping), { type: "ack", sequence: 9, payload: new Uint8Array() });
+  assertEquals(me.stream(1, { ...ping, targetName: "other" }), undefined);
+  assertEquals(me.expectEvent("dropped").reason, "not_for_us");
+});
+
+Deno.test("leaving is told until it was told often enough, then left", () => {
+  const me = Recorder.among(5);
+  me.machine.leave(5_000);
+  assertEquals(me.machine.self().state, "left");
+  me.rejectEvent("left");
+  me.pass(2_000);
+  me.expectEvent("left");
+  const goodbyes = me.sent("dead").filter(({ message }) => message.from === "me");
+  assert(goodbyes.length >= 4, `${goodbyes.length} times`);
+  me.hear(1, { type: "suspect", name: "me", incarnation: 1, from: "peer-1" });
+  me.rejectEvent("refuted");
+});
+
+Deno.test("leaving ends when its time is up, and at once where nobody is left to tell", () => {
+  const alone = started();
+  alone.machine.leave(5_000);
+  alone.expectEvent("left");
+  const me = Recorder.among(30, { gossipIntervalMs: 60_000 });
+  me.machine.leave(700);
+  me.pass(650);
+  me.rejectEvent("left");
+  me.pass(100);
+  me.expectEvent("left");
+  me.machine.leave(700);
+  me.pass(1_000);
+  me.rejectEvent("left");
+});
+
+Deno.test("meta is updated under a new incarnation", () => {
+  const me = Recorder.among(3);
+  me.machine.updateMeta(new Uint8Array([5]));
+  me.expectEvent("member_updated");
+  me.pass(400);
+  const alive = me.sent("alive").find(({ message }) => message.name === "me")?.message;
+  assertEquals([alive?.incarnation, alive?.meta], [2, new Uint8Array([5])]);
+});
+
+Deno.test("a packet that cannot be read is dropped whole", () => {
+  const me = Recorder.among(1);
+  me.machine.receivePacket(addressOf(1), new Uint8Array([200, 1, 2]));
+  assertEquals(me.expectEvent("dropped").reason, "unknown_type");
+});
+
+Deno.test("packets stay within 1,400 bytes whatever has to be told, and the ping is always in them", () => {
+  const me = Recorder.among(200);
+  for (let number = 1; number <= 200; number++) {
+    me.hear(1, aliveOf(number, { incarnation: 2, meta: new Uint8Array(number) }));
+  }
+  me.machine.queueUserBroadcast("batch", new Uint8Array(900));
+  for (let probe = 0; probe < 20; probe++) me.nextPing();
+  me.pass(5_000);
+  assert(me.packets.length > 20);
+  for (const { bytes } of me.packets) assert(bytes.length <= PACKET_MAX_BYTES, `${bytes.length}`);
+  for (const { messages } of me.packets) {
+    const ping = messages.findIndex(({ type }) => type === "ping");
+    assert(ping <= 0, "a ping stands first");
+  }
+});
+
+Deno.test("an application payload rides on packets, and arrives as one", () => {
+  const me = Recorder.among(3);
+  const payload = new Uint8Array([1, 2, 3]);
+  assertEquals(me.machine.queueUserBroadcast("batch", payload), true);
+  assertEquals(me.machine.queueUserBroadcast("huge", new Uint8Array(2_000)), false);
+  assertEquals(me.machine.sendUserPacket("nobody", payload), false);
+  me.pass(1_000);
+  assertEquals(me.sent("user")[0]?.message.payload, payload);
+  me.hear(1, { type: "user", payload });
+  assertEquals(me.expectEvent("user_message").via, "packet");
+  me.stream(1, { type: "user", payload });
+  assertEquals(me.expectEvent("user_message").via, "stream");
+});
+
+Deno.test("members are forgotten after their time, and past the bound the longest gone first", () => {
+  const me = Recorder.among(6, { leftKeptMs: 60_000, failedKeptMs: 120_000, goneKeptMax: 3 });
+  me.pass(3_000);
+  me.hear(9, { type: "dead", name: "peer-1", incarnation: 1, from: "peer-9" });
+  for (const number of [2, 3, 4]) {
+    me.hear(number, {
+      type: "dead",
+      name: `peer-${number}`,
+      incarnation: 1,
+      from: `peer-${number}`,
+    });
+  }
+  assertEquals(me.expectEvent("member_forgotten").name, "peer-2");
+  me.pass(70_000);
+  assertEquals([me.state(3), me.state(4), me.state(1)], [undefined, undefined, "dead"]);
+  me.pass(60_000);
+  assertEquals(me.state(1), undefined);
+});
+
+Deno.test("a hundred thousand names that come and go leave the table small", () => {
+  const me = Recorder.among(2, { goneKeptMax: 100 });
+  for (let number = 0; number < 100_000; number++) {
+    const name = `churn-${number}`;
+    me.hear(
+      1,
+      { ...aliveOf(3), name, address: addressOf(3) },
+      { type: "dead", name, incarnation: 1, from: name },
+    );
+    me.clear();
+  }
+  assertEquals([...me.machine.members()].length, 103);
+  const reply = me.stream(1, pushPullOf([nodeOf(1)]));
+  assert(reply?.type === "pushPull" && reply.nodes.length <= 103);
+});
+
+Deno.test("every kind of timer may come late or twice", () => {
+  const me = Recorder.among(4);
+  me.hear(1, { type: "suspect", name: "peer-2", incarnation: 1, from: "peer-1" });
+  me.hear(1, {
+    type: "indirectPing",
+    sequence: 1,
+    target: addressOf(3),
+    targetName: "peer-3",
+    wantsNack: true,
+  });
+  me.machine.join([addressOf(40)]);
+  me.passAnswered(60_000);
+  me.machine.leave(100);
+  me.pass(200);
+  const kinds = new Set(me.fired.map(({ type }) => type));
+  assertEquals([...kinds].sort(), [
+    "gossip",
+    "leave",
+    "probe",
+    "probe_deadline",
+    "probe_timeout",
+    "push_pull",
+    "reap",
+    "reconnect",
+    "rejoin",
+    "relay_deadline",
+    "suspicion",
+  ]);
+  me.clear();
+  for (const timer of me.fired) me.machine.fire(timer);
+  assertEquals([me.packets, me.exchanges, me.events], [[], [], []]);
+});
+
+Deno.test("stale timers of a running machine do nothing", () => {
+  const me = Recorder.among(4);
+  for (let probe = 0; probe < 3; probe++) {
+    const { number, sequence } = me.nextPing();
+    me.hear(number, { type: "ack", sequence, payload: new Uint8Array() });
+  }
+  me.clear();
+  const fired = me.fired.slice();
+  for (const timer of fired) me.machine.fire(timer);
+  assertEquals([me.packets, me.exchanges, me.events], [[], [], []]);
+});
