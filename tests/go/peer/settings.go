@@ -100,9 +100,13 @@ func (s settings) memberlistConfig() *memberlist.Config {
 }
 
 // calm slows what a crowd of members in one process does on its own; how it answers stays the same.
+// Otherwise each of five hundred joins is told a dozen times by each of five hundred members, and on
+// a busy machine they drown in it and take each other for dead.
 func calm(config *memberlist.Config) {
-	config.ProbeInterval = 10 * time.Second
+	config.ProbeInterval = 30 * time.Second
 	config.GossipInterval = time.Second
+	config.GossipNodes = 1
+	config.RetransmitMult = 1
 	config.PushPullInterval = 0
 }
 
