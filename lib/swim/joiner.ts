@@ -84,14 +84,24 @@ export class Joiner {
   }
 
   /**
-   * Tries one failed member, as often as there are many of them among few: so each side of a
-   * partition makes about one try an interval, however large it is (Serf's `reconnect`).
+   * Tries one failed member, or one peer that is no member, as often as there are many of them
+   * among few: so each side of a partition makes about one try an interval, however large it is
+   * (Serf's `reconnect`). Trying peers joins islands that grew apart and never heard of each other.
    */
   reconnect(): void {
     const { table, clusterSize, options } = this.#core;
-    if (options.random.next() > table.failedCount / clusterSize) return;
-    const record = table.drawFailed();
-    if (record !== undefined) this.#options.exchange("reconnect", record.member.address);
+    const strangers = [...this.#peers.values()].filter(({ address }) => this.#isStranger(address));
+    const lost = table.failedCount + strangers.length;
+    if (lost === 0 || options.random.next() > lost / clusterSize) return;
+    const pick = below(options.random, lost);
+    const address = strangers[pick]?.address ?? table.drawFailed()?.member.address;
+    if (address !== undefined) this.#options.exchange("reconnect", address);
+  }
+
+  /** Whether an address is no member's, be it a failed one's. */
+  #isStranger(address: Address): boolean {
+    const state = this.#core.table.at(address)?.member.state;
+    return state === undefined || state === "left";
   }
 
   #candidates(): Peer[] {

@@ -49,6 +49,38 @@ Deno.test("nodes killed at random moments never run twice and always answer in t
   }
 });
 
+Deno.test("what nobody heard of by the end of a batch's life is waited for no longer", () => {
+  const world = new GossipWorld({ seed: 8, nodes: 4 });
+  const origin = world.node(0);
+  world.network.cutStreams(world.node(3).host.address);
+  const { id } = origin.submit({ expiresInMs: 60_000 });
+  world.pass(59_000);
+  assertEquals(origin.of("batch_settled").length, 0);
+  world.pass(20_000);
+  assertEquals(origin.states(id).n3, "skipped:expired");
+  assertEquals(origin.of("batch_settled").length, 1);
+  world.network.mend();
+  world.pass(120_000);
+  assertEquals(world.runs(id), [1, 1, 1, 0]);
+});
+
+Deno.test("members that nobody knows after a restart are unreached in the end", () => {
+  const world = new GossipWorld({ seed: 9, nodes: 4, runMs: () => 30_000 });
+  const [origin, gone] = [world.node(0), world.node(3)];
+  const { id } = origin.submit();
+  world.pass(1_000);
+  origin.kill();
+  gone.kill();
+  world.nodes.delete(gone.name);
+  origin.start();
+  world.pass(100_000);
+  assertEquals(origin.states(id)[gone.name], "running");
+  assertEquals(origin.of("batch_settled").length, 0);
+  world.pass(40_000);
+  assertEquals(origin.states(id)[gone.name], "unreached:dead");
+  assertEquals(origin.of("batch_settled").length, 1);
+});
+
 Deno.test("batches sent on both sides of a partition reach the other when it heals", () => {
   const world = new GossipWorld({ seed: 1, nodes: 12 });
   const address = (index: number) => world.node(index).host.address;

@@ -77,6 +77,18 @@ Deno.test("a roll-out stops when too many failed, and says whose turn did not co
   assertEquals(origin.of("batch_settled").length, 1);
 });
 
+Deno.test("a roll-out that the first member stops settles once", () => {
+  const world = new GossipWorld({ seed: 8, nodes: 6, passes: () => false });
+  const origin = world.node(0);
+  const { id } = origin.submit({
+    rollout: { size: { type: "count", count: 1 }, maxFailures: 0 },
+  });
+  world.pass(60_000);
+  assertEquals(ran(world, id).length, 1);
+  assertEquals(origin.of("rollout_stopped").length, 1);
+  assertEquals(origin.of("batch_settled").length, 1);
+});
+
 Deno.test("a roll-out goes on through a dead member, lost starts and a restart of the origin", () => {
   for (let seed = 1; seed <= 10; seed++) {
     const world = new GossipWorld({ seed, nodes: 9, runMs: () => 500, duplicate: 0.2 });

@@ -158,6 +158,7 @@ export class WorldNode {
   #membership: Membership | undefined;
   #envelope: Envelope | undefined;
   #life = 0;
+  #highestIncarnation = 0;
 
   /** Made by `World.addNode`. */
   constructor(options: { world: World; name: string; address: Address; node: NodeOptions }) {
@@ -182,8 +183,16 @@ export class WorldNode {
     return this.#life;
   }
 
+  /** The highest incarnation that it took in any life. */
+  get highestIncarnation(): number {
+    const { incarnation } = this.membership.self();
+    this.#highestIncarnation = Math.max(this.#highestIncarnation, incarnation);
+    return this.#highestIncarnation;
+  }
+
   /** Starts it, or starts it anew with nothing remembered. */
   start(options: Pick<NodeOptions, "firstIncarnation" | "peers"> = {}): void {
+    if (this.#membership !== undefined) this.highestIncarnation;
     const random = this.#world.randomFor(this.name, ++this.#life);
     const envelope = new Envelope({ label: "", keyring: undefined, random, compress: false });
     this.#envelope = envelope;
