@@ -79,6 +79,7 @@ export class AntiEntropy {
   /** Asks a member for batches, and nobody else for a while. */
   ask(member: NodeReference, ids: readonly BatchId[]): void {
     const untilMs = this.#context.clock.nowMs() + this.#context.settings.wantTimeoutMs;
+    if (this.#askedUntilMs.size + ids.length > DIGEST_MAX_IDS) this.#forgetUnanswered();
     const asked = ids.slice(0, DIGEST_MAX_IDS - this.#askedUntilMs.size);
     if (asked.length === 0) return;
     asked.forEach((id) => this.#askedUntilMs.set(id, untilMs));

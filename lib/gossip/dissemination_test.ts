@@ -10,7 +10,6 @@ import { encodeGossip } from "./codec.ts";
 import type { GossipMessage } from "./types.ts";
 
 const TEN = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
-const SUBMISSION = { target: {}, expiresInMs: 3_600_000, body: Uint8Array.of(1) };
 const DONE = { state: "done", passed: true, body: Uint8Array.of(7) } as const;
 
 Deno.test("at first sight a batch is accepted once and pushed once, to neither origin nor source", () => {
@@ -119,6 +118,22 @@ Deno.test("digests: one that wants a reply gets it only where there is more here
   assert(reply?.to === "b" && reply.message.type === "digest" && !reply.message.wantsReply);
 });
 
+Deno.test("what was asked for is answered in order of issue, each once, and told of, not pushed", () => {
+  const node = new GossipRecorder({ peers: TEN, settings: { gossipGroup: 3 } });
+  const batches = [3, 1, 2].map((number) => batchOf("a", number));
+  const copies = batches.map((batch) => ({ batch, ageMs: 0 }));
+  node.receive({ type: "batch", from: referenceOf("b"), asked: true, copies });
+  const told = node.takeSends();
+  assertEquals(told.map(({ message }) => message.type), ["digest", "digest", "digest"]);
+  assert(told.every(({ to }) => to !== "a" && to !== "b"));
+  assert(told[0]?.message.type === "digest" && told[0].message.ids.length === 3);
+  const [three, one, two] = batches.map(({ id }) => id) as [string, string, string];
+  node.receive({ type: "want", from: referenceOf("c"), ids: [two, three, one, two] });
+  const [answer] = node.takeSends();
+  assert(answer?.message.type === "batch");
+  assertEquals(answer.message.copies.map(({ batch }) => batch.id), [one, two, three]);
+});
+
 Deno.test("digests: a stranger's question is not answered", () => {
   const node = new GossipRecorder({ peers: TEN });
   node.receive(pushOf(batchOf("a"), "a"));
@@ -152,146 +167,6 @@ Deno.test("greetings: all of few members, some of many", () => {
   assertEquals(greeted(5), 5);
   const of500 = greeted(500);
   assert(of500 >= 1 && of500 <= 15, `${of500}`);
-});
-
-Deno.test("reports: running waits a little, done goes at once and ends it", () => {
-  const node = new GossipRecorder({ peers: ["a", "b"] });
-  const { id } = batchOf("a");
-  node.receive(pushOf(batchOf("a"), "a"));
-  node.takeSends();
-  node.machine.report(id, { state: "running" });
-  assertEquals(node.takeSends(), []);
-  assertEquals(node.lastTimer("report_retry").delayMs, 250);
-  const early = node.lastTimer("report_retry").timer;
-  node.machine.report(id, DONE);
-  const [report] = node.takeSends({ type: "report" });
-  assert(report?.to === "a" && report.message.type === "report");
-  assertEquals(report.message.report, { batchId: id, node: "self", ...DONE });
-  node.machine.fire(early);
-  node.machine.report(id, DONE);
-  node.machine.report(id, { state: "running" });
-  assertEquals(node.takeSends(), []);
-});
-
-Deno.test("reports: straight and through others by turns, ever more slowly, until confirmed", () => {
-  const node = new GossipRecorder({ peers: ["a", "b", "c"] });
-  const { id } = batchOf("a");
-  node.receive(pushOf(batchOf("a"), "a"));
-  node.machine.report(id, DONE);
-  const ways: string[] = [];
-  const delays: number[] = [];
-  for (let attempt = 0; attempt < 8; attempt++) {
-    for (const { to, message } of node.takeSends()) {
-      if (message.type === "report") ways.push(to);
-      if (message.type === "relay") ways.push(`through ${to === "a" ? "?" : "another"}`);
-    }
-    delays.push(node.lastTimer("report_retry").delayMs);
-    node.fireLast("report_retry");
-  }
-  assertEquals(ways.slice(0, 4), ["a", "through another", "a", "through another"]);
-  delays.forEach((delayMs, attempt) => {
-    const middleMs = Math.min(60_000, 2_000 * 2 ** attempt);
-    assert(delayMs >= middleMs * 0.75 && delayMs <= middleMs * 1.25, `${attempt}: ${delayMs}`);
-  });
-  node.takeEvents();
-  const confirm = { type: "confirm", from: referenceOf("a"), batchId: id, node: "self" } as const;
-  node.receive({ ...confirm, from: referenceOf("b"), state: "done" });
-  node.receive({ ...confirm, state: "running" });
-  node.receive({ ...confirm, node: "b", state: "done" });
-  node.expectEvents();
-  node.receive({ ...confirm, state: "done" });
-  node.receive({ ...confirm, state: "done" });
-  node.expectEvents("report_confirmed");
-  node.takeSends();
-  node.timers().filter(({ type }) => type === "report_retry").forEach((timer) => {
-    node.machine.fire(timer);
-  });
-  assertEquals(node.takeSends(), []);
-});
-
-Deno.test("reports: a send that fails is followed soon, a returning origin is told at once", () => {
-  const node = new GossipRecorder({ peers: ["a", "b"] });
-  const { id } = batchOf("a");
-  node.machine.memberChanged("a");
-  node.receive(pushOf(batchOf("a"), "a"));
-  node.takeSends();
-  node.machine.report(id, DONE);
-  node.takeSends({ ok: false });
-  assert(node.lastTimer("report_retry").delayMs <= 250);
-  for (let attempt = 0; attempt < 10; attempt++) {
-    node.fireLast("report_retry");
-    node.takeSends();
-  }
-  assert(node.lastTimer("report_retry").delayMs > 40_000);
-  node.peers.set("a", peerOf("a", { state: "dead" }));
-  node.machine.memberChanged("a");
-  node.peers.set("a", peerOf("a", { address: { host: "10.7.7.7", port: 9 } }));
-  node.machine.memberChanged("a");
-  assert(node.lastTimer("report_retry").delayMs <= 1_000);
-  node.takeSends();
-  node.fireLast("report_retry");
-  const [report] = node.takeSends({ type: "report" });
-  assertEquals(report?.request.to.address.host, "10.7.7.7");
-});
-
-Deno.test("reports: one that nobody takes for a day is given up", () => {
-  const node = new GossipRecorder({ peers: ["a"] });
-  node.receive(pushOf(batchOf("a"), "a"));
-  node.machine.report(batchOf("a").id, DONE);
-  node.takeEvents();
-  node.nowMs += 24 * 3_600_000;
-  node.fireLast("expire");
-  node.expectEvents("batch_expired", "dropped", "report_abandoned");
-  assertEquals(node.machine.status().reports, 0);
-});
-
-Deno.test("the origin counts once, confirms always, and the way that it came", () => {
-  const node = new GossipRecorder({ peers: ["a", "b"] });
-  const { id } = node.machine.submit(SUBMISSION);
-  node.takeSends();
-  node.takeEvents();
-  const report: GossipMessage = {
-    type: "report",
-    from: referenceOf("a"),
-    report: { batchId: id, node: "a", ...DONE },
-  };
-  node.receive(report);
-  assertEquals(node.expectEvents("progress").length, 1);
-  assertEquals(node.takeSends().map(({ to, message }) => [to, message.type]), [["a", "confirm"]]);
-  const { report: done } = report;
-  node.receive({ ...report, report: { ...done, state: "running", passed: false } });
-  node.receive({ type: "relayed", from: referenceOf("b"), message: encodeGossip(report) });
-  node.expectEvents();
-  assertEquals(
-    node.takeSends().map(({ to, message }) => [to, message.type]),
-    [["a", "confirm"], ["a", "confirm"], ["b", "relay"]],
-  );
-  assertEquals(node.machine.progress(id)?.get("a"), { ...DONE });
-});
-
-Deno.test("a report that cannot be one is dropped and not confirmed", () => {
-  const node = new GossipRecorder({ peers: ["a", "b"] });
-  const { id } = node.machine.submit(SUBMISSION);
-  const others = batchOf("b");
-  node.receive(pushOf(others, "b"));
-  node.takeSends();
-  node.takeEvents();
-  const from = referenceOf("a");
-  const report = { batchId: id, node: "a", ...DONE };
-  const bad: GossipMessage[] = [
-    { type: "report", from: referenceOf("b"), report },
-    { type: "report", from, report: { ...report, batchId: others.id } },
-    { type: "report", from: referenceOf("x"), report: { ...report, node: "x" } },
-  ];
-  for (const message of bad) {
-    node.receive(message);
-    node.expectEvents("dropped");
-    assertEquals(node.takeSends(), []);
-  }
-  // Results that are held no more: confirmed, or it would come for ever.
-  node.receive({ type: "report", from, report: { ...report, batchId: batchOf("c", 9).id } });
-  node.expectEvents();
-  assertEquals(node.takeSends().map(({ message }) => message.type), ["confirm"]);
 });
 
 Deno.test("relays carry once, to members, what is meant to be carried", () => {

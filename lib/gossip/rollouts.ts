@@ -78,7 +78,6 @@ export class Rollouts {
 
   /** Takes no further stage. */
   cancel(collected: CollectedBatch): void {
-    if (!collected.held) return;
     const { waiting } = rolloutState(collected.members, collected.rollout ?? ALL_AT_ONCE);
     this.#results.skip(collected, { nodes: waiting, reason: "cancelled" });
   }
