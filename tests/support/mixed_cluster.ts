@@ -17,6 +17,8 @@ export interface MixedClusterOptions {
   readonly bare: number;
   /** Ours. */
   readonly ours: number;
+  /** Further flags of ours. */
+  readonly flags?: readonly string[];
 }
 
 /** One cluster in a network of its own. */
@@ -61,11 +63,15 @@ export class MixedCluster implements AsyncDisposable {
     const join = bare.slice(0, 2).map(({ address }) => address);
     const ours: GossipcheckNode[] = [];
     for (let index = options.bare; index < network.hosts.length; index++) {
-      ours.push(stack.use(await GossipcheckNode.start({ ...place(index), join })));
+      ours.push(
+        stack.use(
+          await GossipcheckNode.start({ ...place(index), join, flags: options.flags ?? [] }),
+        ),
+      );
     }
     const cluster = new MixedCluster({ stack: stack.move(), network, bare, ours });
     try {
-      await cluster.untilAllSee(cluster.names, { timeoutMs: 30_000 });
+      await cluster.untilAllSee(cluster.names, { timeoutMs: 60_000 });
       return cluster;
     } catch (error) {
       await cluster[Symbol.asyncDispose]();
