@@ -4,7 +4,7 @@
  */
 import { join } from "@std/path";
 import type { ReportRecord, ResultRecord } from "../../lib/cli/records.ts";
-import { GossipcheckNode } from "./gossipcheck_node.ts";
+import { GossipcheckNode, type GossipcheckNodeOptions } from "./gossipcheck_node.ts";
 import { type CommandResult, eventually } from "./process.ts";
 
 /**
@@ -53,13 +53,17 @@ export class TestCluster implements AsyncDisposable {
     return node;
   }
 
-  /** Starts one more daemon, joined to the first one. */
-  async add(name: string, flags: readonly string[] = []): Promise<GossipcheckNode> {
+  /** Starts one more daemon; it joins through the first one unless told otherwise. */
+  async add(
+    name: string,
+    options: Omit<GossipcheckNodeOptions, "name"> = {},
+  ): Promise<GossipcheckNode> {
     const first = this.nodes[0];
     const node = await GossipcheckNode.start({
-      name,
-      flags: ["-log-level=info", ...this.#flags, ...flags],
       ...(first === undefined ? {} : { join: [first.address] }),
+      ...options,
+      name,
+      flags: ["-log-level=info", ...this.#flags, ...options.flags ?? []],
     });
     this.nodes.push(node);
     return node;

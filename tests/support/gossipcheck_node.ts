@@ -101,6 +101,11 @@ export class GossipcheckNode implements ClusterNode {
     return this.#process.pid;
   }
 
+  /** How it ends. */
+  get status(): Promise<Deno.CommandStatus> {
+    return this.#process.status;
+  }
+
   waitFor(event: MemberEventName, options: MemberWait): Promise<LogLine> {
     return this.events.wait((seen) => seen.event === event && seen.name === options.name, {
       what: `"${event}" of ${options.name} at our node ${this.name}`,
