@@ -1,0 +1,179 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { settle, VirtualTime } from "../../tests/support/virtual_time.ts";
+import { decodeResults, encodeChecks } from "../checks/codec.ts";
+import type { CheckResult } from "../checks/check.ts";
+import type { RunOptions } from "../checks/runner.ts";
+import { StoreError } from "../errors.ts";
+import type { LocalReport } from "../gossip/dissemination.ts";
+import type { Batch, BatchAccepted } from "../gossip/types.ts";
+import { MemoryBatchStore } from "./batch_store.ts";
+import { Batches } from "./batches.ts";
+
+const PASS: CheckResult = { check: "a", outcome: { status: "pass" }, durationMs: 1 };
+const FAIL: CheckResult = { check: "a", outcome: { status: "fail", reason: "no" }, durationMs: 1 };
+const CHECKS = encodeChecks([
+  { name: "a", type: "file_exists", fields: { path: "/a" }, actionTimeoutMs: 1000 },
+]);
+
+function batch(id: string, body: Uint8Array = CHECKS): Batch {
+  return {
+    id,
+    origin: { name: "origin", address: { host: "192.0.2.1", port: 3505 } },
+    issuedAtMs: 0,
+    expiresAtMs: 0,
+    target: {},
+    held: false,
+    body,
+    signature: new Uint8Array(0),
+  };
+}
+
+function accepted(id: string, fields: Partial<BatchAccepted> = {}): BatchAccepted {
+  const rest = { ageMs: 0, targeted: true, cancelled: false };
+  return { type: "batch_accepted", batch: batch(id), ...rest, ...fields };
+}
+
+/** Batches whose runs the test ends by hand, with all that is reported written down. */
+function bench(store = new MemoryBatchStore()) {
+  const time = new VirtualTime();
+  const reports: string[] = [];
+  const bodies = new Map<string, Uint8Array>();
+  const runs = new Map<string, { options: RunOptions; end: (...results: CheckResult[]) => void }>();
+  const errors: string[] = [];
+  const batches = new Batches({
+    node: "n1",
+    runner: {
+      run: (options) =>
+        new Promise((resolve) => {
+          const end = (...results: CheckResult[]) => resolve(results);
+          runs.set(options.batchId, { options, end });
+          const reason = () =>
+            ({ status: "skipped", reason: String(options.signal?.reason) }) as const;
+          const skip = () => end({ check: "a", outcome: reason(), durationMs: 0 });
+          if (options.signal?.aborted) skip();
+          options.signal?.addEventListener("abort", skip);
+        }),
+    },
+    store,
+    report: (id: string, report: LocalReport) => {
+      if (report.state === "done") bodies.set(id, report.body);
+      reports.push(`${id} ${report.state}${report.state === "done" ? ` ${report.passed}` : ""}`);
+    },
+    clock: time,
+    timers: time,
+    log: { write: (...[level, , message]) => void (level === "error" && errors.push(message)) },
+  });
+  return { batches, time, reports, bodies, runs, errors, store };
+}
+
+Deno.test("a batch is reported running, then done with its outcomes", async () => {
+  const { batches, reports, bodies, runs, store } = bench();
+  batches.accepted(accepted("x"));
+  assertEquals(reports, [], "whoever told of the batch goes on first");
+  await settle();
+  assertEquals(reports, ["x running"]);
+  const { options } = runs.get("x") ?? {};
+  assertEquals([options?.node, options?.mode, options?.actions], ["n1", "parallel", true]);
+  assertEquals(options?.checks.map(({ name }) => name), ["a"]);
+  runs.get("x")?.end(PASS);
+  await settle();
+  assertEquals(reports, ["x running", "x done true"]);
+  assertEquals(decodeResults(bodies.get("x") ?? new Uint8Array()), [PASS]);
+  assertEquals(store.outcomes("x"), bodies.get("x"));
+});
+
+Deno.test("one outcome that is no pass makes the batch not passed", async () => {
+  const { batches, reports, runs } = bench();
+  batches.accepted(accepted("x"));
+  await settle();
+  runs.get("x")?.end(PASS, FAIL);
+  await settle();
+  assertEquals(reports.at(-1), "x done false");
+});
+
+Deno.test("a batch for others is kept and not run", async () => {
+  const { batches, reports, runs } = bench();
+  batches.accepted(accepted("x", { targeted: false }));
+  await settle();
+  assertEquals([reports, runs.size, batches.running], [[], 0, 0]);
+});
+
+Deno.test("a batch that cannot be read is an error in the results, not silence", async () => {
+  const { batches, bodies } = bench();
+  batches.accepted(accepted("x", { batch: batch("x", new Uint8Array([0xc1])) }));
+  await settle();
+  const [result] = decodeResults(bodies.get("x") ?? new Uint8Array());
+  assertEquals(result?.outcome.status, "error");
+});
+
+Deno.test("a batch cancelled before it came, or while it runs, is ended and says by what", async () => {
+  const { batches, bodies } = bench();
+  batches.accepted(accepted("early", { cancelled: true }));
+  batches.accepted(accepted("late"));
+  await settle();
+  batches.stop("late", "the batch was cancelled");
+  batches.stop("unknown", "the batch was cancelled");
+  await settle();
+  for (const id of ["early", "late"]) {
+    const [result] = decodeResults(bodies.get(id) ?? new Uint8Array());
+    assertEquals(result?.outcome, { status: "skipped", reason: "the batch was cancelled" });
+  }
+});
+
+Deno.test("drain waits for what runs, and ends it when the grace is over", async () => {
+  const { batches, time, runs, bodies } = bench();
+  batches.accepted(accepted("quick"));
+  batches.accepted(accepted("slow"));
+  await settle();
+  let drained = false;
+  const draining = batches.drain(10_000).then(() => drained = true);
+  await time.pass(9_000);
+  runs.get("quick")?.end(PASS);
+  await time.pass(999);
+  assertEquals([drained, batches.running], [false, 1]);
+  await time.pass(1);
+  await draining;
+  const [result] = decodeResults(bodies.get("slow") ?? new Uint8Array());
+  assertEquals(result?.outcome, { status: "skipped", reason: "this node is stopping" });
+  assertEquals(time.pending, 0);
+});
+
+Deno.test("the stop waits until the origins have the reports, and not for ever", async () => {
+  const { batches, time, runs } = bench();
+  await batches.reportsSettled(3_000);
+  batches.accepted(accepted("x"));
+  batches.accepted(accepted("y"));
+  await settle();
+  for (const id of ["x", "y"]) runs.get(id)?.end(PASS);
+  await settle();
+  const waits: string[] = [];
+  void batches.reportsSettled(3_000).then(() => waits.push("first"));
+  batches.reportSettled("x");
+  await time.pass(2_999);
+  assertEquals(waits, []);
+  batches.reportSettled("y");
+  await settle();
+  assertEquals(waits, ["first"]);
+  batches.accepted(accepted("z"));
+  await settle();
+  runs.get("z")?.end(PASS);
+  await settle();
+  void batches.reportsSettled(3_000).then(() => waits.push("second"));
+  await time.pass(3_000);
+  assertEquals(waits, ["first", "second"]);
+});
+
+Deno.test("outcomes that cannot be kept are told all the same, and the log says so", async () => {
+  class FullStore extends MemoryBatchStore {
+    override finished(): void {
+      throw new StoreError("the disk is full");
+    }
+  }
+  const { batches, reports, runs, errors } = bench(new FullStore());
+  batches.accepted(accepted("x"));
+  await settle();
+  runs.get("x")?.end(PASS);
+  await settle();
+  assertEquals(reports.at(-1), "x done true");
+  assertStringIncludes(errors.join(), "the disk is full");
+});

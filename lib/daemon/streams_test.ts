@@ -1,0 +1,220 @@
+/** What goes over TCP between nodes, at both ends, in memory and virtual time. */
+import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { MemoryNetwork } from "../../tests/support/memory_network.ts";
+import { settle, VirtualTime } from "../../tests/support/virtual_time.ts";
+import type { NodeReference } from "../gossip/types.ts";
+import { STREAM_DEADLINE_MS, STREAMS_MAX_PER_HOST } from "../limits.ts";
+import type { ByteStream } from "../runtime.ts";
+import type { Exchange } from "../swim/types.ts";
+import { Envelope } from "../wire/envelope.ts";
+import type { StreamMessage } from "../wire/messages.ts";
+import { Drops } from "./drops.ts";
+import { GossipHost } from "./gossip_host.ts";
+import { StreamServer } from "./stream_server.ts";
+import { SwimHost } from "./swim_host.ts";
+
+const AT = { host: "127.0.0.1", port: 7000 };
+const PING: StreamMessage = { type: "ping", sequence: 7, targetName: "a" };
+const ACK: StreamMessage = { type: "ack", sequence: 7, payload: new Uint8Array() };
+
+/** A server that acks pings, on a network of its own. */
+function bench() {
+  const random = { next: () => 0.5, bytes: (length: number) => new Uint8Array(length) };
+  const envelope = new Envelope({ label: "", keyring: undefined, random, compress: false });
+  const network = new MemoryNetwork({ bufferBytes: 1000 });
+  const time = new VirtualTime();
+  const received: StreamMessage[] = [];
+  const drops = new Drops({ log: { write() {} } });
+  const server = new StreamServer({
+    listener: network.listenStreams(AT),
+    envelope,
+    timers: time,
+    drops,
+    onMessage: (_from, message) => {
+      received.push(message);
+      return message.type === "ping" ? envelope.sealStream(ACK) : undefined;
+    },
+  });
+  const running = server.run();
+  const close = async () => {
+    server.close();
+    await running;
+  };
+  const reasons = () => Object.fromEntries([...drops.counts()].filter(([, count]) => count > 0));
+  return { envelope, network, time, received, reasons, close };
+}
+
+type Bench = ReturnType<typeof bench>;
+
+function swimHost({ network, time, envelope }: Bench) {
+  const calls: [Exchange, StreamMessage | string][] = [];
+  const socket = {
+    local: AT,
+    send() {},
+    receive: () => Promise.resolve(undefined),
+    close() {},
+  };
+  const host = new SwimHost({
+    socket,
+    network,
+    timers: time,
+    envelope,
+    machine: {
+      fire() {},
+      receiveReply: (exchange, message) => void calls.push([exchange, message]),
+      exchangeFailed: (exchange, reason) => void calls.push([exchange, reason]),
+    },
+    onEvent: () => {},
+  });
+  return { host, calls };
+}
+
+function gossipHost({ network, time, envelope }: Bench) {
+  const sent: [number, boolean][] = [];
+  const reachable: [string, boolean][] = [];
+  const host = new GossipHost({
+    network,
+    timers: time,
+    envelope,
+    machine: { fire() {}, sent: (id, ok) => void sent.push([id, ok]) },
+    onEvent: () => {},
+    onReachable: (name, ok) => void reachable.push([name, ok]),
+  });
+  return { host, sent, reachable };
+}
+
+const PEER: NodeReference = { name: "peer", address: AT };
+const EXCHANGE: Exchange = { id: 1, purpose: "ping", to: AT };
+
+async function connect(network: MemoryNetwork): Promise<ByteStream> {
+  return await network.connect(AT, { timeoutMs: 1000 });
+}
+
+Deno.test("an exchange brings its one reply", async () => {
+  const setting = bench();
+  const { host, calls } = swimHost(setting);
+  host.openExchange(EXCHANGE, setting.envelope.sealStream(PING), 500);
+  assertEquals(calls, [], "never from inside the call");
+  await setting.time.pass(0);
+  assertEquals(calls, [[EXCHANGE, ACK]]);
+  assertEquals(setting.time.pending, 0);
+  await setting.close();
+});
+
+Deno.test("an exchange that is refused, unanswered or late fails once, with a reason", async () => {
+  const setting = bench();
+  const { host, calls } = swimHost(setting);
+  const nowhere = { ...EXCHANGE, id: 2, to: { ...AT, port: 1 } };
+  host.openExchange(nowhere, new Uint8Array(1), 500);
+  await settle();
+  const silent = setting.network.listenStreams({ ...AT, port: 7001 });
+  const late = { ...EXCHANGE, id: 3, to: silent.local };
+  host.openExchange(late, new Uint8Array(5000), 500);
+  await setting.time.pass(499);
+  assertEquals(calls.map(([{ id }]) => id), [2]);
+  await setting.time.pass(1);
+  assertEquals(calls.map(([{ id }]) => id), [2, 3]);
+  assertStringIncludes(String(calls[1]?.[1]), "within 500 ms");
+  await setting.close();
+});
+
+Deno.test("a send is done when the peer has taken it and closed", async () => {
+  const setting = bench();
+  const { host, sent, reachable } = gossipHost(setting);
+  const message = new Uint8Array(5000).fill(3);
+  host.send({ id: 1, to: PEER, message, timeoutMs: 1000 });
+  assertEquals(sent, []);
+  await setting.time.pass(0);
+  assertEquals([sent, reachable], [[[1, true]], [["peer", true]]]);
+  assertEquals(setting.received, [{ type: "user", payload: message }]);
+  await setting.close();
+});
+
+Deno.test("a peer that takes no bytes, or takes them and says nothing, fails its own send alone", async () => {
+  const setting = bench();
+  const { host, sent } = gossipHost(setting);
+  const deaf = {
+    name: "deaf",
+    address: setting.network.listenStreams({ ...AT, port: 7001 }).local,
+  };
+  host.send({ id: 1, to: deaf, message: new Uint8Array(50_000), timeoutMs: 1000 });
+  host.send({ id: 2, to: deaf, message: new Uint8Array(10), timeoutMs: 1000 });
+  host.send({ id: 3, to: PEER, message: new Uint8Array(50_000), timeoutMs: 1000 });
+  await setting.time.pass(0);
+  assertEquals(sent, [[3, true]]);
+  await setting.time.pass(1000);
+  assertEquals(sent, [[3, true], [1, false], [2, false]]);
+  await setting.close();
+});
+
+Deno.test("after close nothing is called back", async () => {
+  const setting = bench();
+  const swim = swimHost(setting);
+  const gossip = gossipHost(setting);
+  swim.host.openExchange(EXCHANGE, setting.envelope.sealStream(PING), 500);
+  gossip.host.send({ id: 1, to: PEER, message: new Uint8Array(1), timeoutMs: 500 });
+  swim.host.close();
+  gossip.host.close();
+  swim.host.setTimer(1, { type: "probe", generation: 1 });
+  await setting.time.pass(1000);
+  assertEquals([swim.calls, gossip.sent], [[], []]);
+  await setting.close();
+});
+
+Deno.test("bad bytes close their connection, are counted, and reach no machine", async () => {
+  const setting = bench();
+  const bad = await connect(setting.network);
+  await bad.write(new Uint8Array([99, 1, 2, 3]));
+  assertEquals(await bad.read(new Uint8Array(1)), undefined);
+  assertEquals(setting.reasons(), { unknown_type: 1 });
+  assertEquals(setting.received, []);
+  await setting.close();
+});
+
+Deno.test("a message byte by byte is a message; a connection without a word is nothing", async () => {
+  const setting = bench();
+  const check = await connect(setting.network);
+  check.close();
+  const slow = await connect(setting.network);
+  for (const byte of setting.envelope.sealStream(PING)) {
+    await slow.write(new Uint8Array([byte]));
+    await settle();
+  }
+  const buffer = new Uint8Array(100);
+  const count = await slow.read(buffer);
+  assertEquals(buffer.subarray(0, count), setting.envelope.sealStream(ACK));
+  assertEquals([setting.received.length, setting.reasons()], [1, {}]);
+  await setting.close();
+});
+
+Deno.test("a connection that dribbles is closed at the deadline", async () => {
+  const setting = bench();
+  const slow = await connect(setting.network);
+  const bytes = setting.envelope.sealStream({ type: "user", payload: new Uint8Array(100) });
+  for (let index = 0; index < 9; index++) {
+    await slow.write(bytes.subarray(index, index + 1));
+    await setting.time.pass(STREAM_DEADLINE_MS / 10);
+  }
+  assertEquals(setting.reasons(), {});
+  await setting.time.pass(STREAM_DEADLINE_MS / 10);
+  assertEquals(setting.reasons(), { timed_out: 1 });
+  assertInstanceOf(await slow.write(new Uint8Array(1)).catch((error) => error), Error);
+  await setting.close();
+});
+
+Deno.test("one host has so many connections and no more, and gets its places back", async () => {
+  const setting = bench();
+  const open = await Promise.all(
+    Array.from({ length: STREAMS_MAX_PER_HOST }, () => connect(setting.network)),
+  );
+  await settle();
+  const surplus = await connect(setting.network);
+  assertEquals(await surplus.read(new Uint8Array(1)), undefined);
+  assertEquals(setting.reasons(), { too_many: 1 });
+  open[0]?.close();
+  await settle();
+  const next = await connect(setting.network);
+  await next.write(setting.envelope.sealStream(PING));
+  assert(await next.read(new Uint8Array(1)) !== undefined);
+  await setting.close();
+});
