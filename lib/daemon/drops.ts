@@ -28,7 +28,9 @@ export class Drops {
   /** Takes one. */
   add({ reason, from, detail }: Drop): void {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
-    this.#log.write("warn", "input_dropped", `dropped input from ${from}: ${detail}`, { reason });
+    // What comes too late or too early is everyday life among nodes; the rest is somebody's fault.
+    const level = reason === "unexpected" ? "debug" : "warn";
+    this.#log.write(level, "input_dropped", `dropped input from ${from}: ${detail}`, { reason });
   }
 
   /** How many were dropped for each reason since the start; every reason of the closed list is there. */
