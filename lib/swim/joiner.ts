@@ -90,7 +90,7 @@ export class Joiner {
    */
   reconnect(): void {
     const { table, clusterSize, options } = this.#core;
-    const strangers = [...this.#peers.values()].filter(({ address }) => this.#isStranger(address));
+    const strangers = [...this.#peers.values()].filter((peer) => this.#isStranger(peer));
     const lost = table.failedCount + strangers.length;
     if (lost === 0 || options.random.next() > lost / clusterSize) return;
     const pick = below(options.random, lost);
@@ -98,8 +98,9 @@ export class Joiner {
     if (address !== undefined) this.#options.exchange("reconnect", address);
   }
 
-  /** Whether an address is no member's, be it a failed one's. */
-  #isStranger(address: Address): boolean {
+  /** Whether a peer is no member, be it a failed one, and nobody is after it already. */
+  #isStranger({ address, wanted }: Peer): boolean {
+    if (wanted) return false;
     const state = this.#core.table.at(address)?.member.state;
     return state === undefined || state === "left";
   }

@@ -72,7 +72,7 @@ export class Rumours {
     const held = record.member;
     const newer = message.incarnation - held.incarnation;
     if (!sameAddress(held.address, message.address)) {
-      if (!this.#mayMove(held)) return this.#conflict(record, message.address);
+      if (!this.#mayMove(held)) return this.#conflict(record, message);
       // Only its own refutation may move it: an old rumour must not bring back who left.
       if (newer <= 0) {
         this.#challenge(record, message.address);
@@ -250,12 +250,18 @@ export class Rumours {
       (member.state === "dead" && goneMs > this.#core.settings.deadNodeReclaimMs);
   }
 
-  #conflict(record: MemberRecord, claimed: Address): void {
+  /** Both sides are told, for neither gossips to the other: each holds the other's name for its own. */
+  #conflict(record: MemberRecord, message: Alive): void {
     const now = this.#core.nowMs();
     if (now - record.conflictMs < CONFLICT_TOLD_EVERY_MS) return;
     record.conflictMs = now;
-    const { name, address } = record.member;
-    this.#core.emit({ type: "name_conflict", name, held: address, claimed });
+    const { name, address, meta, incarnation, versions } = record.member;
+    const held: Alive = { type: "alive", name, address, meta, incarnation, versions };
+    this.#core.send(message.address, { messages: [held], peer: undefined, piggyback: false });
+    if (record !== this.#core.self) {
+      this.#core.send(address, { messages: [message], peer: record, piggyback: false });
+    }
+    this.#core.emit({ type: "name_conflict", name, held: address, claimed: message.address });
   }
 
   /** Whether a round trip or a packet within two probe intervals speaks against its death. */

@@ -82,15 +82,14 @@ export class Streams {
         const { state } = this.#options;
         const problem = state.merge(message, { from, answerTo: undefined });
         if (problem !== undefined) this.#core.drop("bad_version", { from, detail: problem });
-        return envelope.sealStream(state.build(message.join, message.nodes));
+        return envelope.sealStream(state.build(message.join, message.nodes), { reply: true });
       }
       case "ping":
         if (!isForUs(message, { core: this.#core, from })) return undefined;
-        return envelope.sealStream({
-          type: "ack",
-          sequence: message.sequence,
-          payload: new Uint8Array(),
-        });
+        return envelope.sealStream(
+          { type: "ack", sequence: message.sequence, payload: new Uint8Array() },
+          { reply: true },
+        );
       case "user":
         this.#core.emit({ type: "user_message", from, payload: message.payload, via: "stream" });
         return undefined;

@@ -71,9 +71,7 @@ class Chaos {
     const other = random.pick(running);
     // One founder stays, as an operator would see to: the way back for who knows nobody else.
     const few = running.length <= 2 || node.name === "node-0";
-    const faults: readonly [string, () => void][] = [
-      [`kill ${node.name}`, () => few || node.kill()],
-      [`leave ${node.name}`, () => few || node.leave()],
+    const faults: [string, () => void][] = [
       ["start one", () => this.#startOne()],
       ["start one", () => this.#startOne()],
       [`restart ${node.name}`, () => this.#restart(node)],
@@ -89,6 +87,10 @@ class Chaos {
       [`clock ${node.name}`, () => this.#jump(node)],
       [`meta ${node.name}`, () => node.membership.updateMeta(random.bytes(random.below(40)))],
     ];
+    if (!few) {
+      faults.push([`kill ${node.name}`, () => node.kill()]);
+      faults.push([`leave ${node.name}`, () => node.leave()]);
+    }
     const [name, act] = random.pick(faults);
     this.#log.push(`${Math.round(this.#world.nowMs)} ${name}`);
     act();

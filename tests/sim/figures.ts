@@ -1,0 +1,214 @@
+/**
+ * Measurements on simulated clusters: what `docs/simulation.md` gives beside what the papers say.
+ * @module
+ */
+import { LAN_SETTINGS, type SwimSettings } from "../../lib/swim/config.ts";
+import type { Membership } from "../../lib/swim/membership.ts";
+import { addressOf, aliveOf, Recorder } from "../support/world_recorder.ts";
+import { World, type WorldNode } from "../support/world.ts";
+
+/** What a cluster of some size did. */
+export interface ScaleFigures {
+  /** Nodes. */
+  readonly nodes: number;
+  /** Virtual milliseconds until all saw all, when all joined at once through one. */
+  readonly joinedMs: number | undefined;
+  /** Packets that a node sent a second, at rest. */
+  readonly restPackets: number;
+  /** Bytes that a node sent a second in packets, at rest. */
+  readonly restBytes: number;
+  /** Rounds of gossip until all knew a change of one node's meta. */
+  readonly newsRounds: number;
+  /** Nodes killed at once. */
+  readonly killed: number;
+  /** Virtual milliseconds until the first was suspected by anyone. */
+  readonly firstSuspectedMs: number | undefined;
+  /** Virtual milliseconds until all others held all of them failed. */
+  readonly detectedMs: number | undefined;
+  /** Packets that a node sent a second, while failures were found out. */
+  readonly detectPackets: number;
+  /** Live members declared failed, in all of it. */
+  readonly falsePositives: number;
+}
+
+/** A cluster joins, rests, spreads one piece of news and loses some members. */
+export function measureScale(
+  options: { nodes: number; killed: number; seed: number },
+): ScaleFigures {
+  const world = new World(options);
+  let firstSuspectedAtMs: number | undefined;
+  let falsePositives = 0;
+  const victims = new Set<string>();
+  world.listen(({ event, atMs }) => {
+    if (event.type === "member_suspected" && victims.has(event.member.name)) {
+      firstSuspectedAtMs ??= atMs;
+    }
+    if (event.type === "member_failed" && !victims.has(event.member.name)) falsePositives++;
+  });
+  const nodes = world.addCluster(options.nodes);
+  const converged = () => world.converged();
+  const joinedMs = world.passUntil(converged, { withinMs: 600_000, stepMs: 250 });
+  world.pass(30_000);
+  const before = { ...world.network.traffic };
+  world.pass(10_000);
+  const rest = { ...world.network.traffic };
+  const newsRounds = spreadNews(world, nodes[0]!) / LAN_SETTINGS.gossipIntervalMs;
+  world.pass(20_000);
+  const startMs = world.nowMs;
+  const packetsBefore = world.network.traffic.packets;
+  for (const node of nodes.slice(-options.killed)) {
+    victims.add(node.name);
+    node.kill();
+  }
+  const detectedMs = world.passUntil(converged, { withinMs: 300_000, stepMs: 250 });
+  const detectPackets = (world.network.traffic.packets - packetsBefore) / options.nodes /
+    ((world.nowMs - startMs) / 1_000);
+  return {
+    nodes: options.nodes,
+    joinedMs,
+    restPackets: (rest.packets - before.packets) / options.nodes / 10,
+    restBytes: (rest.packetBytes - before.packetBytes) / options.nodes / 10,
+    newsRounds,
+    killed: options.killed,
+    firstSuspectedMs: firstSuspectedAtMs && firstSuspectedAtMs - startMs,
+    detectedMs,
+    detectPackets,
+    falsePositives,
+  };
+}
+
+function spreadNews(world: World, from: WorldNode): number {
+  const meta = new Uint8Array([1, 2, 3]);
+  const others = world.running.filter((node) => node !== from);
+  from.membership.updateMeta(meta);
+  const told = () => others.every((node) => node.sees(from.name)?.meta.length === meta.length);
+  return world.passUntil(told, { withinMs: 60_000, stepMs: 20 }) ?? Infinity;
+}
+
+/** What packet loss did to a cluster of live members. */
+export interface LossFigures {
+  /** Probability that a packet is lost. */
+  readonly loss: number;
+  /** Suspicions begun, all observers together. */
+  readonly suspicions: number;
+  /** Live members declared failed by a node's own suspicion. */
+  readonly declared: number;
+  /** Live members taken for failed, whoever declared them. */
+  readonly believed: number;
+  /** Packets that a node sent a second. */
+  readonly packets: number;
+}
+
+/** Lets a cluster suffer packet loss both ways for `durationMs`; TCP suffers it as delay. */
+export function measureLoss(
+  options: { nodes: number; loss: number; durationMs: number; seed: number },
+): LossFigures {
+  const { nodes, loss, durationMs } = options;
+  const world = new World(options);
+  world.addCluster(nodes);
+  world.passUntil(() => world.converged(), { withinMs: 60_000 });
+  const counts = { suspicions: 0, declared: 0, believed: 0 };
+  world.listen(({ node, event }) => {
+    if (event.type === "member_suspected") counts.suspicions++;
+    if (event.type !== "member_failed") return;
+    counts.believed++;
+    if (event.by === node.name) counts.declared++;
+  });
+  world.network.quality = { loss, delayMs: 1, jitterMs: 1, duplicate: 0 };
+  const before = world.network.traffic.packets;
+  world.pass(durationMs);
+  const sent = world.network.traffic.packets - before;
+  return { loss, ...counts, packets: sent / nodes / (durationMs / 1_000) };
+}
+
+/** What slow members did to the healthy ones' good names: the experiment of the Lifeguard paper. */
+export interface SlowFigures {
+  /** Whether local health and shrinking suspicions were on. */
+  readonly lifeguard: boolean;
+  /** Healthy members declared failed. */
+  readonly falsePositives: number;
+  /** Members declared failed in all, slow ones included. */
+  readonly failures: number;
+}
+
+/** Some members of a cluster stop for seconds again and again; how many healthy ones are blamed? */
+export function measureSlow(
+  options: { nodes: number; slow: number; lifeguard: boolean; seed: number },
+): SlowFigures {
+  const settings: SwimSettings = options.lifeguard
+    ? LAN_SETTINGS
+    : { ...LAN_SETTINGS, awarenessMaxMultiplier: 1, suspicionMaxTimeoutMult: 1 };
+  const world = new World({ seed: options.seed, settings });
+  const nodes = world.addCluster(options.nodes);
+  world.passUntil(() => world.converged(), { withinMs: 120_000 });
+  const slow = nodes.slice(0, options.slow);
+  const counts = { falsePositives: 0, failures: 0 };
+  world.listen(({ node, event }) => {
+    if (event.type !== "member_failed" || event.by !== node.name) return;
+    counts.failures++;
+    if (!slow.some(({ name }) => name === event.member.name)) counts.falsePositives++;
+  });
+  const untilMs = world.nowMs + 120_000;
+  while (world.nowMs < untilMs) {
+    for (const { host } of slow) {
+      if (world.random.chance(0.2)) host.pause(500 + 15_500 * world.random.next());
+    }
+    world.pass(1_000);
+  }
+  return { lifeguard: options.lifeguard, ...counts };
+}
+
+/** What one node's processor does among `members`. */
+export interface FlatnessFigures {
+  /** Members of its cluster. */
+  readonly members: number;
+  /** Processor microseconds for each second of the cluster's life. */
+  readonly microsPerSecond: number;
+}
+
+/**
+ * One node's processor time for a second of a cluster's life: it is pinged and gossiped to at the
+ * rate of a real cluster, which does not depend on its size, and does its own probing and gossip.
+ * Push/pulls, which grow with the cluster and get rarer with it, are left out.
+ */
+export function measureFlatness(members: number): FlatnessFigures {
+  const me = Recorder.among(0, { pushPullIntervalMs: 1e12, reconnectIntervalMs: 1e12 });
+  const fill = (machine: Membership) => machine.size < members;
+  for (let number = 1; fill(me.machine); number++) me.hear(1, peer(number));
+  me.clear();
+  const seconds = 300;
+  const news = Array.from({ length: seconds }, (_, index) => index);
+  const run = () => {
+    for (const second of news) {
+      me.hear(1, {
+        type: "ping",
+        sequence: second,
+        targetName: "me",
+        source: { name: "peer-1", address: addressOf(1) },
+      });
+      // A change of ten members a second, each heard from three sides.
+      for (let heard = 0; heard < 30; heard++) {
+        const number = 1 + (second * 10 + heard % 10) % (members - 1);
+        const incarnation = 2 + Math.floor((second * 10) / (members - 1)) + rounds * 1_000;
+        me.hear(1, { ...peer(number), incarnation });
+      }
+      me.passAnswered(1_000);
+      me.clear();
+      me.fired.length = 0;
+    }
+  };
+  let rounds = 0;
+  let bestMs = Infinity;
+  // The first time warms up; of the others the best is the least disturbed.
+  for (; rounds < 5; rounds++) {
+    const startMs = performance.now();
+    run();
+    if (rounds > 0) bestMs = Math.min(bestMs, performance.now() - startMs);
+  }
+  return { members, microsPerSecond: bestMs * 1_000 / seconds };
+}
+
+function peer(number: number) {
+  const address = { host: `10.0.${number >> 8}.${number & 255}`, port: 7946 };
+  return aliveOf(number, { address });
+}

@@ -1,0 +1,147 @@
+/**
+ * The simulator on the command line: one seed again with all that was done to it, thousands of
+ * seeds, or the figures of `docs/simulation.md`.
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { runChaos } from "./chaos.ts";
+import {
+  measureFlatness,
+  measureLoss,
+  measureScale,
+  measureSlow,
+  type ScaleFigures,
+} from "./figures.ts";
+
+const USAGE = `deno task sim --seed N       one run again, with what was done to the cluster
+deno task sim --seeds N      N runs, from seed 1 or --from; exit status 1 where one is bad
+deno task sim --figures      the tables of docs/simulation.md (minutes)
+deno task sim --nodes N      joins, news and ten failures in a cluster of N`;
+
+const encoder = new TextEncoder();
+
+function write(line: string): void {
+  Deno.stdout.writeSync(encoder.encode(`${line}\n`));
+}
+
+function replay(seed: number): boolean {
+  const result = runChaos(seed);
+  for (const line of result.log) write(line);
+  for (const violation of result.violations) write(`violated: ${violation}`);
+  write(`seed ${seed}: trace ${result.trace.toString(16)}, right after ${result.healedAfterMs} ms`);
+  return result.violations.length === 0;
+}
+
+function runMany(first: number, count: number): boolean {
+  const healed: number[] = [];
+  let bad = 0;
+  for (let seed = first; seed < first + count; seed++) {
+    const { violations, healedAfterMs } = runChaos(seed);
+    if (healedAfterMs !== undefined) healed.push(healedAfterMs);
+    if (violations.length === 0) continue;
+    bad++;
+    write(`seed ${seed}: ${violations[0]}; again with: deno task sim --seed ${seed}`);
+  }
+  healed.sort((a, b) => a - b);
+  const [median, longest] = [healed[healed.length >> 1], healed.at(-1)];
+  write(
+    `${count} runs, ${bad} bad; right again after ${median} ms (median), ${longest} ms at most`,
+  );
+  return bad === 0;
+}
+
+function seconds(ms: number | undefined): string {
+  return ms === undefined ? "never" : (ms / 1_000).toFixed(1);
+}
+
+function scaleRow(nodes: number): string {
+  const startMs = performance.now();
+  const figures: ScaleFigures = measureScale({ nodes, killed: Math.min(10, nodes >> 2), seed: 1 });
+  const wall = seconds(performance.now() - startMs);
+  const cells = [
+    nodes,
+    seconds(figures.joinedMs),
+    figures.restPackets.toFixed(2),
+    figures.restBytes.toFixed(0),
+    figures.newsRounds.toFixed(1),
+    figures.killed,
+    seconds(figures.firstSuspectedMs),
+    seconds(figures.detectedMs),
+    figures.detectPackets.toFixed(1),
+    figures.falsePositives,
+    wall,
+  ];
+  return `| ${cells.join(" | ")} |`;
+}
+
+function scaleTable(sizes: readonly number[]): void {
+  write(
+    "| nodes | joined s | packets/node/s | bytes/node/s | rounds for news | killed | " +
+      "first suspected s | all know s | packets/node/s then | false positives | wall s |",
+  );
+  write(`|${" --- |".repeat(11)}`);
+  for (const nodes of sizes) write(scaleRow(nodes));
+}
+
+function lossTable(): void {
+  write("| loss | suspicions | declared failed | believed failed | packets/node/s |");
+  write(`|${" --- |".repeat(5)}`);
+  for (const loss of [0.05, 0.2, 0.35, 0.5]) {
+    const runs = [1, 2, 3, 4, 5].map((seed) =>
+      measureLoss({ nodes: 20, loss, durationMs: 90_000, seed })
+    );
+    const mean = (pick: (run: typeof runs[number]) => number) =>
+      (runs.reduce((sum, run) => sum + pick(run), 0) / runs.length).toFixed(1);
+    const cells = [
+      `${loss * 100} %`,
+      mean(({ suspicions }) => suspicions),
+      mean(({ declared }) => declared),
+      mean(({ believed }) => believed),
+      mean(({ packets }) => packets),
+    ];
+    write(`| ${cells.join(" | ")} |`);
+  }
+}
+
+function slowTable(): void {
+  write("| Lifeguard | healthy members declared failed | members declared failed |");
+  write(`|${" --- |".repeat(3)}`);
+  for (const lifeguard of [false, true]) {
+    const figures = measureSlow({ nodes: 128, slow: 8, lifeguard, seed: 1 });
+    write(`| ${lifeguard ? "on" : "off"} | ${figures.falsePositives} | ${figures.failures} |`);
+  }
+}
+
+function flatnessTable(): void {
+  write("| members | processor µs for a second of one node's life |");
+  write(`|${" --- |".repeat(2)}`);
+  for (const members of [100, 500, 2_000]) {
+    write(`| ${members} | ${measureFlatness(members).microsPerSecond.toFixed(0)} |`);
+  }
+}
+
+function main(): boolean {
+  const options = parseArgs(Deno.args, {
+    string: ["seed", "seeds", "from", "nodes"],
+    boolean: ["figures"],
+  });
+  if (options.seed !== undefined) return replay(Number(options.seed));
+  if (options.seeds !== undefined) return runMany(Number(options.from ?? 1), Number(options.seeds));
+  if (options.nodes !== undefined) {
+    scaleTable([Number(options.nodes)]);
+    return true;
+  }
+  if (!options.figures) {
+    write(USAGE);
+    return false;
+  }
+  scaleTable([10, 100, 300, 1_000]);
+  write("");
+  lossTable();
+  write("");
+  slowTable();
+  write("");
+  flatnessTable();
+  return true;
+}
+
+if (import.meta.main && !main()) Deno.exit(1);
