@@ -5,7 +5,7 @@
  * `GOSSIPCHECKD` and `GCHECK` name executables to use in place of the sources.
  * @module
  */
-import { fromFileUrl, join } from "@std/path";
+import { basename, fromFileUrl, join } from "@std/path";
 import { print, printError } from "./print.ts";
 
 const NODES = 5;
@@ -31,6 +31,8 @@ interface Demo {
   readonly binds: readonly string[];
   /** Aborts on Control-C. */
   readonly interrupted: AbortSignal;
+  /** Aborts when a daemon ends. */
+  readonly ended: AbortSignal;
 }
 
 interface Finished {
@@ -76,30 +78,28 @@ function environment(demo: Demo): Record<string, string> {
   return { XDG_STATE_HOME: join(demo.directory, "state"), NO_COLOR: "1" };
 }
 
-function startDaemons(demo: Demo): Deno.ChildProcess[] {
-  const [first = ""] = demo.binds;
-  return demo.binds.map((bind, index) => {
-    const place = index === 0 ? ["-cli-bind", demo.server] : ["-no-cli", "-peers", first];
-    const role = index === 0 ? "role=db" : "role=web";
-    const log = Deno.openSync(join(demo.directory, `node-${index + 1}.log`), {
-      create: true,
-      write: true,
-    });
-    const child = new Deno.Command(demo.daemon.executable, {
-      args: [
-        ...demo.daemon.prefix,
-        ...["-name", `node-${index + 1}`, "-bind", bind, "-tags", role],
-        ...place,
-      ],
-      cwd: demo.directory,
-      env: environment(demo),
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
-    }).spawn();
-    child.stderr.pipeTo(log.writable).catch(() => {});
-    return child;
+function startDaemon(demo: Demo, index: number): Deno.ChildProcess {
+  const [first = "", bind = ""] = [demo.binds[0], demo.binds[index]];
+  const place = index === 0 ? ["-cli-bind", demo.server] : ["-no-cli", "-peers", first];
+  const role = index === 0 ? "role=db" : "role=web";
+  const child = new Deno.Command(demo.daemon.executable, {
+    args: [
+      ...demo.daemon.prefix,
+      ...["-name", `node-${index + 1}`, "-bind", bind, "-tags", role],
+      ...place,
+    ],
+    cwd: demo.directory,
+    env: environment(demo),
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const log = Deno.openSync(join(demo.directory, `node-${index + 1}.log`), {
+    create: true,
+    write: true,
   });
+  child.stderr.pipeTo(log.writable).catch(() => {});
+  return child;
 }
 
 async function stopDaemons(daemons: readonly Deno.ChildProcess[]): Promise<void> {
@@ -142,6 +142,7 @@ async function aliveMembers(demo: Demo): Promise<number> {
 async function untilJoined(demo: Demo): Promise<void> {
   const deadline = performance.now() + JOIN_TIMEOUT_MS;
   while (await aliveMembers(demo) < NODES) {
+    if (demo.ended.aborted) throw new Error("a daemon has ended by itself");
     if (performance.now() > deadline) {
       throw new Error(
         `the ${NODES} daemons did not find each other in ${JOIN_TIMEOUT_MS / 1000} s`,
@@ -158,7 +159,12 @@ async function writeCheckFile(demo: Demo): Promise<string> {
   await Deno.writeTextFile(settings, "port = 8080\n");
   const checks = {
     settings_have_port: { type: "file_contains", path: settings, check: "port = 8080" },
-    first_node_runs: { type: "process_running", check: `-name node-1 -bind ${demo.binds[0]}` },
+    // The demo itself: a daemon does not list its own process.
+    demo_runs: {
+      type: "process_running",
+      path: basename(await Deno.realPath(Deno.execPath())),
+      check: "scripts/demo.ts",
+    },
     // All nodes share this machine's files: the pause lets each of them see the file missing.
     app_is_ready: { type: "file_exists", path: flag, action: `sleep 1; echo ready | tee ${flag}` },
   };
@@ -191,26 +197,37 @@ async function tour(demo: Demo): Promise<void> {
   await show(demo, { ...check, status: 0 });
 }
 
+/** What the daemons had to say, once the demo has failed. */
+async function showLogs(directory: string): Promise<void> {
+  for (let node = 1; node <= NODES; node++) {
+    const log = await Deno.readTextFile(join(directory, `node-${node}.log`));
+    printError(`--- node-${node}\n${log.trimEnd()}`);
+  }
+}
+
 async function run(interrupted: AbortSignal): Promise<void> {
-  const directory = await Deno.makeTempDir({ prefix: "gossipcheck-demo-" });
   const [clientPort = 0, ...ports] = freePorts(NODES + 1);
+  const ended = new AbortController();
   const demo: Demo = {
-    directory,
+    directory: await Deno.makeTempDir({ prefix: "gossipcheck-demo-" }),
     daemon: program({ variable: "GOSSIPCHECKD", set: "gossipcheckd", main: "main.ts" }),
     client: program({ variable: "GCHECK", set: "gcheck", main: "cli.ts" }),
     server: `127.0.0.1:${clientPort}`,
     binds: ports.map((port) => `127.0.0.1:${port}`),
     interrupted,
+    ended: ended.signal,
   };
-  const daemons = startDaemons(demo);
+  const daemons: Deno.ChildProcess[] = [];
   try {
+    for (let index = 0; index < NODES; index++) daemons.push(startDaemon(demo, index));
+    for (const daemon of daemons) daemon.status.then(() => ended.abort());
     await tour(demo);
   } catch (error) {
-    if (!interrupted.aborted) printError(await Deno.readTextFile(join(directory, "node-1.log")));
+    if (!interrupted.aborted) await showLogs(demo.directory);
     throw error;
   } finally {
     await stopDaemons(daemons);
-    await Deno.remove(directory, { recursive: true });
+    await Deno.remove(demo.directory, { recursive: true });
   }
 }
 
