@@ -9,6 +9,7 @@ import { Daemon } from "./lib/daemon/daemon.ts";
 import { DenoHost } from "./lib/deno/host.ts";
 import { StderrLog } from "./lib/deno/log.ts";
 import { DenoNetwork } from "./lib/deno/network.ts";
+import { readSecretFile } from "./lib/deno/secret_file.ts";
 import { DenoClock, DenoRandom, DenoTimers } from "./lib/deno/runtime.ts";
 import { EXIT_STATUS, GossipcheckError } from "./lib/errors.ts";
 import { STOP_GRACE_MS } from "./lib/limits.ts";
@@ -68,6 +69,7 @@ async function main(args: readonly string[]): Promise<void> {
       timers: new DenoTimers(),
       network: new DenoNetwork(),
       host: new DenoHost(),
+      readSecretFile,
       hostname: Deno.hostname(),
       cores: navigator.hardwareConcurrency,
     },

@@ -164,6 +164,20 @@ export interface Store {
   close(): void;
 }
 
+/** A file that is only ever appended to. Raises `HostError` where it cannot be written. */
+export interface AppendFile {
+  /** Appends and hands to the operating system before it returns. */
+  append(line: string): void;
+  /** Bytes in it now. */
+  size(): number;
+  /** Gives the file its next older name and starts an empty one; the oldest one is removed. */
+  rotate(): void;
+  /** Lets go of the file and opens what stands at its path now. */
+  reopen(): void;
+  /** Closes it. */
+  close(): void;
+}
+
 /** How much a log line matters. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 

@@ -17,7 +17,7 @@ import {
   RESULTS_OUTPUT_MAX_BYTES,
 } from "../limits.ts";
 import { decode } from "../std/msgpack_decode.ts";
-import { scanValue } from "../wire/scanner.ts";
+import { scanValue } from "../msgpack_scanner.ts";
 import type { ActionEnd, ActionResult, Check, CheckResult, FieldValue, Outcome } from "./check.ts";
 import { truncateUtf8 } from "./truncate.ts";
 

@@ -22,10 +22,13 @@ import {
   oneOfWords,
   type Range,
   readBindAddress,
+  readLabel,
   readList,
   readName,
+  readPath,
   readRemoteAddress,
   readTags,
+  readWord,
 } from "./values.ts";
 
 /** What each flag of `gossipcheckd` gives. */
@@ -48,6 +51,12 @@ export interface DaemonFlags {
   readonly tags: ReadonlyMap<string, string>;
   /** Period of the second phase, in milliseconds. */
   readonly "advertise-interval": number;
+  /** The cluster's key; undefined where there is none. */
+  readonly encrypt: string | undefined;
+  /** The file of the cluster's keys; undefined where there is none. */
+  readonly "keyring-file": string | undefined;
+  /** The cluster's label; empty for none. */
+  readonly label: string;
   /** The least that is logged. */
   readonly "log-level": LogLevel;
   /** How it is logged. */
@@ -72,6 +81,12 @@ export interface DaemonSettings {
   readonly tags: ReadonlyMap<string, string>;
   /** Period of the second phase, in milliseconds. */
   readonly advertiseIntervalMs: number;
+  /** The cluster's key in base64; absent where there is none or a file holds them. */
+  readonly encryptionKey?: string;
+  /** The file of the cluster's keys; absent where there is none. */
+  readonly keyringFile?: string;
+  /** What every packet and stream of the cluster starts with; empty for none. */
+  readonly label: string;
   /** The least that is logged. */
   readonly logLevel: LogLevel;
   /** Lines for people, or one JSON object a line. */
@@ -158,6 +173,30 @@ export const DAEMON_FLAGS: ProgramFlags<DaemonFlags> = {
       fallback: ADVERTISE_INTERVAL_DEFAULT_MS,
       read: durationIn(INTERVAL_RANGE),
     },
+    encrypt: {
+      placeholder: "BASE64",
+      meaning: "The cluster's key, 16, 24 or 32 bytes in base64: everything between nodes is " +
+        "encrypted with it, and nodes without it are not heard. Any user of this machine can " +
+        "read it in the list of processes: prefer -keyring-file.",
+      defaultText: "none",
+      fallback: undefined,
+      read: readWord,
+    },
+    "keyring-file": {
+      placeholder: "FILE",
+      meaning: "The cluster's keys, a JSON array of base64 texts as in Serf's keyring file: the " +
+        "first one encrypts, every one decrypts. Only its owner may be able to read it.",
+      defaultText: "none",
+      fallback: undefined,
+      read: readPath,
+    },
+    label: {
+      placeholder: "TEXT",
+      meaning: "Keeps clusters apart: nodes with another label are not heard. Not a secret.",
+      defaultText: "none",
+      fallback: "",
+      read: readLabel,
+    },
     "log-level": {
       placeholder: "LEVEL",
       meaning: `The least that is logged on stderr: ${LOG_LEVELS.join(", ")}.`,
@@ -191,6 +230,11 @@ export function parseDaemonArguments(args: readonly string[]): DaemonSettings | 
   if (values["no-cli"] && given.has("cli-bind")) {
     throw new UsageError("flags -no-cli and -cli-bind contradict each other: give one of them");
   }
+  if (values.encrypt !== undefined && values["keyring-file"] !== undefined) {
+    throw new UsageError(
+      "flags -encrypt and -keyring-file contradict each other: give one of them",
+    );
+  }
   return {
     bind: values.bind,
     ...(values.advertise === undefined ? {} : { advertise: values.advertise }),
@@ -200,6 +244,9 @@ export function parseDaemonArguments(args: readonly string[]): DaemonSettings | 
     name: values.name,
     tags: values.tags,
     advertiseIntervalMs: values["advertise-interval"],
+    ...(values.encrypt && { encryptionKey: values.encrypt }),
+    ...(values["keyring-file"] && { keyringFile: values["keyring-file"] }),
+    label: values.label,
     logLevel: values["log-level"],
     logFormat: values["log-format"],
   };

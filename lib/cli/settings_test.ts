@@ -16,6 +16,7 @@ const DAEMON_DEFAULTS: DaemonSettings = {
   gossipGroup: 5,
   peers: [],
   name: undefined,
+  label: "",
   tags: new Map(),
   advertiseIntervalMs: 20_000,
   logLevel: "info",

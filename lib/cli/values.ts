@@ -6,7 +6,7 @@
 import { type HostPort, isUnspecified, splitHostPort } from "../address.ts";
 import { formatDuration, parseDuration } from "../duration.ts";
 import { UsageError } from "../errors.ts";
-import { NAME_MAX_BYTES } from "../limits.ts";
+import { LABEL_MAX_BYTES, NAME_MAX_BYTES } from "../limits.ts";
 
 /** The least and the most that a number may be. */
 export interface Range {
@@ -111,5 +111,19 @@ export function readName(text: string): string {
 /** A file's path, or `-`. */
 export function readPath(text: string): string {
   if (text === "" || text.includes("\0")) throw new UsageError("no path: expected a file, or -");
+  return text;
+}
+
+/** A text that may be a secret: not empty, and never repeated in an error. */
+export function readWord(text: string): string {
+  if (text === "") throw new UsageError("the value is empty");
+  return text;
+}
+
+/** A cluster's label. */
+export function readLabel(text: string): string {
+  if (new TextEncoder().encode(text).length > LABEL_MAX_BYTES) {
+    throw new UsageError(`the label is too long: expected at most ${LABEL_MAX_BYTES} bytes`);
+  }
   return text;
 }

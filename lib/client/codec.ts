@@ -17,7 +17,7 @@ import type { Address } from "../runtime.ts";
 import type { NodeState } from "../wire/messages.ts";
 import { WireError } from "../errors.ts";
 import { decode } from "../std/msgpack_decode.ts";
-import { scanValue } from "../wire/scanner.ts";
+import { scanValue } from "../msgpack_scanner.ts";
 import {
   type BatchLine,
   type Handshake,

@@ -11,6 +11,7 @@ const SETTINGS: NodeSettings = {
   gossipGroup: 5,
   peers: [],
   name: undefined,
+  label: "",
   tags: new Map(),
   advertiseIntervalMs: 20_000,
 };

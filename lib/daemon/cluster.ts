@@ -15,6 +15,7 @@ import type { SwimEvent } from "../swim/types.ts";
 import { Envelope } from "../wire/envelope.ts";
 import type { StreamMessage } from "../wire/messages.ts";
 import type { NodeSockets } from "./bind.ts";
+import { clusterKeyring } from "./cluster_keys.ts";
 import { Drops } from "./drops.ts";
 import { GossipHost } from "./gossip_host.ts";
 import { logMemberEvent } from "./member_log.ts";
@@ -60,13 +61,14 @@ export class Cluster {
   /** What came in and was dropped. */
   readonly drops: Drops;
 
-  /** Sends nothing yet. Raises `UsageError` on tags that do not fit. */
+  /** Sends nothing yet. Raises `UsageError` on tags that do not fit and on bad keys. */
   constructor(options: ClusterOptions) {
     const { runtime, settings } = options;
     const { clock, random, timers, log, network } = runtime;
     this.#options = options;
     this.drops = new Drops({ log });
-    const envelope = new Envelope({ label: "", keyring: undefined, random, compress: false });
+    const keyring = clusterKeyring(settings, runtime);
+    const envelope = new Envelope({ label: settings.label, keyring, random, compress: false });
     this.#swimHost = this.#makeSwimHost(envelope);
     this.membership = new Membership({
       name: options.name,

@@ -22,6 +22,11 @@ export interface DaemonRuntime {
   readonly host: Host;
   /** Where events are told. */
   readonly log: Log;
+  /**
+   * The text of a file that holds a secret; undefined where there is none. Raises `UsageError` where
+   * others than its owner can read or write it.
+   */
+  readonly readSecretFile: (path: string) => string | undefined;
   /** This machine's name. */
   readonly hostname: string;
   /** Processors: how much runs at once is scaled by them. */

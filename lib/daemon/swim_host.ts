@@ -97,7 +97,7 @@ export class SwimHost implements SwimEffects {
     try {
       return await withStream({ network, timers, to, timeoutMs }, async (stream) => {
         await stream.write(request);
-        const reply = await readMessage(stream, new StreamReader({ envelope }));
+        const reply = await readMessage(stream, new StreamReader({ envelope, reply: true }));
         return reply ?? "the other end closed the connection without an answer";
       });
     } catch (error) {

@@ -2,7 +2,7 @@
  * The audit log's file: append-only, readable by its owner alone, rotated by renaming.
  * @module
  */
-import type { AppendFile } from "../trust/audit.ts";
+import type { AppendFile } from "../runtime.ts";
 import { HostError } from "../errors.ts";
 
 /** A file opened with O_APPEND and mode 0600; `rotate` keeps `keep` older ones as PATH.1 to PATH.N. */

@@ -5,7 +5,7 @@
  */
 import { WireError } from "../errors.ts";
 import { decode } from "../std/msgpack_decode.ts";
-import { scanValue } from "../wire/scanner.ts";
+import { scanValue } from "../msgpack_scanner.ts";
 
 /** The array that `bytes` are, no more and no less. `what` names it in errors. Raises `WireError`. */
 export function decodeRow(bytes: Uint8Array, what: string): Row {

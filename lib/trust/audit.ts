@@ -2,21 +2,7 @@
  * The audit log: one JSON line for every batch that a node takes or refuses and for every action.
  * @module
  */
-import type { Clock } from "../runtime.ts";
-
-/** A file that is only ever appended to. Raises `HostError` where it cannot be written. */
-export interface AppendFile {
-  /** Appends and hands to the operating system before it returns. */
-  append(line: string): void;
-  /** Bytes in it now. */
-  size(): number;
-  /** Gives the file its next older name and starts an empty one; the oldest one is removed. */
-  rotate(): void;
-  /** Lets go of the file and opens what stands at its path now. */
-  reopen(): void;
-  /** Closes it. */
-  close(): void;
-}
+import type { AppendFile, Clock } from "../runtime.ts";
 
 /** What is recorded; `when`, in ISO 8601 UTC, is put before it. */
 export type AuditRecord =

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { type AppendFile, AuditLog } from "./audit.ts";
+import type { AppendFile } from "../runtime.ts";
+import { AuditLog } from "./audit.ts";
 
 class MemoryFile implements AppendFile {
   readonly files: string[] = [""];

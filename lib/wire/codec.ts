@@ -20,7 +20,7 @@ import {
   type Versions,
   type WireMessage,
 } from "./messages.ts";
-import type { ScanWindow } from "./scanner.ts";
+import type { ScanWindow } from "../msgpack_scanner.ts";
 import { MessageWriter } from "./writer.ts";
 
 /** The messages whose body is one map: all but user messages and push/pulls. */

@@ -8,7 +8,7 @@ import { WireError } from "../errors.ts";
 import { META_MAX_BYTES, NAME_MAX_BYTES } from "../limits.ts";
 import type { Address } from "../runtime.ts";
 import { decode } from "../std/msgpack_decode.ts";
-import { scanValue, type ScanWindow } from "./scanner.ts";
+import { scanValue, type ScanWindow } from "../msgpack_scanner.ts";
 
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const UINT32_MAX = 0xffff_ffff;

@@ -30,7 +30,7 @@ import {
   type StreamMessage,
   type User,
 } from "./messages.ts";
-import { ValueScanner } from "./scanner.ts";
+import { ValueScanner } from "../msgpack_scanner.ts";
 
 /** The map in front of a push/pull or a user message; memberlist's take under 100 bytes. */
 const HEADER_MAX_BYTES = 1024;

@@ -3,8 +3,8 @@
  * first: its depth and the lengths that it declares are bounded before anything is allocated.
  * @module
  */
-import { WireError } from "../errors.ts";
-import { MESSAGE_MAX_DEPTH } from "../limits.ts";
+import { WireError } from "./errors.ts";
+import { MESSAGE_MAX_DEPTH } from "./limits.ts";
 
 /** Where a scan looks: the value starts at `start`, and bytes up to `end` have arrived. */
 export interface ScanWindow {

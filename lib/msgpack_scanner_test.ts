@@ -1,8 +1,8 @@
 import { assertStrictEquals, assertThrows } from "@std/assert";
 import { encode, type ValueType } from "@std/msgpack";
-import { WireError } from "../errors.ts";
-import { MESSAGE_MAX_DEPTH } from "../limits.ts";
-import { scanValue, ValueScanner } from "./scanner.ts";
+import { WireError } from "./errors.ts";
+import { MESSAGE_MAX_DEPTH } from "./limits.ts";
+import { scanValue, ValueScanner } from "./msgpack_scanner.ts";
 
 const VALUES: readonly ValueType[] = [
   ...[0, 127, 128, 255, 256, 65_535, 65_536, 2 ** 32 - 1, -1, -32, -33, -129, -40_000, 1.5],
