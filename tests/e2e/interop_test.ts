@@ -21,6 +21,7 @@ Deno.test(
         ...sideBySide,
         fn: (cluster) =>
           playInterop({
+            elderSaysOurLeaveIs: kind.serf === undefined ? "left" : "failed",
             ...startersOf(kind, programs),
             step: async (name, fn) => {
               const passed = await cluster.step({ name, fn, ...sideBySide });
