@@ -208,10 +208,12 @@ async function showLogs(directory: string): Promise<void> {
 async function run(interrupted: AbortSignal): Promise<void> {
   const [clientPort = 0, ...ports] = freePorts(NODES + 1);
   const ended = new AbortController();
+  const daemon = program({ variable: "GOSSIPCHECKD", set: "gossipcheckd", main: "main.ts" });
+  const client = program({ variable: "GCHECK", set: "gcheck", main: "cli.ts" });
   const demo: Demo = {
     directory: await Deno.makeTempDir({ prefix: "gossipcheck-demo-" }),
-    daemon: program({ variable: "GOSSIPCHECKD", set: "gossipcheckd", main: "main.ts" }),
-    client: program({ variable: "GCHECK", set: "gcheck", main: "cli.ts" }),
+    daemon,
+    client,
     server: `127.0.0.1:${clientPort}`,
     binds: ports.map((port) => `127.0.0.1:${port}`),
     interrupted,
