@@ -179,32 +179,37 @@ export class Broadcasts {
     return true;
   }
 
+  /** Whether an application message of this name still has transmissions to go. */
+  hasApplication(name: string): boolean {
+    return this.#application.has(name);
+  }
+
   /** Messages for one packet. `limit` is how often each is sent in all. */
   take(room: Room, limit: number): Uint8Array[] {
     if (this.#application.size === 0) {
       this.#creditBytes = 0;
       return this.membership.take(room, limit);
     }
-    this.#creditBytes = Math.min(
-      this.#creditBytes + room.bytes * this.#options.applicationShare,
-      this.#options.packetRoomBytes,
-    );
-    const first = this.#takeOnCredit(room, limit);
-    const afterFirst = this.#left(room, first);
-    const news = this.membership.take(afterFirst, limit);
-    const rest = this.#application.take(this.#left(afterFirst, news), limit);
-    return [...first, ...news, ...rest];
+    const { applicationShare, packetRoomBytes } = this.#options;
+    const credit = this.#creditBytes + room.bytes * applicationShare;
+    this.#creditBytes = Math.min(credit, packetRoomBytes);
+    const reserved = this.#reserved(room);
+    const news = this.membership.take({
+      bytes: room.bytes - reserved,
+      parts: reserved > 0 ? Math.ceil(room.parts * (1 - applicationShare)) : room.parts,
+    }, limit);
+    const left = this.#left(room, news);
+    const taken = this.#application.take(left, limit);
+    const cost = left.bytes - this.#left(left, taken).bytes;
+    this.#creditBytes = Math.max(this.#creditBytes - cost, 0);
+    return [...taken, ...news];
   }
 
-  #takeOnCredit(room: Room, limit: number): Uint8Array[] {
-    const next = this.#application.nextBytes();
-    if (next === undefined || next > this.#creditBytes) return [];
-    const bytes = Math.min(room.bytes, this.#creditBytes);
-    const taken = this.#application.take({ bytes, parts: Math.ceil(room.parts / 2) }, limit);
-    for (const message of taken) {
-      this.#creditBytes -= message.length + this.#options.overheadBytes;
-    }
-    return taken;
+  /** Bytes to keep for the application: what it has saved up, once its next message fits in. */
+  #reserved(room: Room): number {
+    const next = this.#application.nextBytes() ?? Infinity;
+    const bytes = Math.min(this.#creditBytes, this.#application.bytes, room.bytes);
+    return next <= bytes ? bytes : 0;
   }
 
   #left(room: Room, taken: readonly Uint8Array[]): Room {

@@ -110,3 +110,12 @@ Deno.test("application payloads are bounded in size and number", () => {
   while (!subject.idle) taken += subject.take({ bytes: 1_000, parts: 255 }, 1).length;
   assertEquals(taken, 1_024);
 });
+
+Deno.test("a packet never holds the same message twice", () => {
+  const subject = both();
+  subject.queueApplication("a", message(40, 1));
+  subject.queueApplication("b", message(40, 2));
+  subject.membership.queue("m", message(40, 3));
+  const taken = subject.take({ bytes: 1_000, parts: 255 }, 10);
+  assertEquals(taken.map(([fill]) => fill).sort(), [1, 2, 3]);
+});

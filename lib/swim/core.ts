@@ -74,6 +74,8 @@ export class Core {
   /** Set once this node is on its way out. */
   leaving = false;
   readonly #foreign = new WeakMap<Uint8Array, boolean>();
+  /** The highest Lamport time that Serf nodes told, where there are any. */
+  serfTime = 0;
   #sequence: number;
   #exchanges = 0;
 

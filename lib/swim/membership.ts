@@ -12,6 +12,7 @@ import type { PacketMessage, Ping, StreamMessage } from "../wire/messages.ts";
 import { validateSettings, withJitter } from "./config.ts";
 import { Core, type MembershipOptions } from "./core.ts";
 import { Joiner } from "./joiner.ts";
+import { Leaver } from "./leaver.ts";
 import type { MemberRecord } from "./members.ts";
 import { Prober } from "./probe.ts";
 import { StateExchange } from "./push_pull.ts";
@@ -41,10 +42,9 @@ export class Membership {
   readonly #joiner: Joiner;
   readonly #streams: Streams;
   readonly #reaper: Reaper;
+  readonly #leaver: Leaver;
   readonly #generations = new Map<Round, number>();
-  #leaveGeneration = 0;
   #started = false;
-  #left = false;
 
   /** Raises `UsageError` where the settings are out of range. */
   constructor(options: MembershipOptions) {
@@ -86,6 +86,7 @@ export class Membership {
       joiner: this.#joiner,
     });
     this.#reaper = new Reaper({ core });
+    this.#leaver = new Leaver({ core, gossip: () => this.#gossip() });
   }
 
   /** Timers begin, and this node begins to say that it is there. */
@@ -110,22 +111,7 @@ export class Membership {
 
   /** Says goodbye. Event `left` once that was told often enough, or after `timeoutMs`. */
   leave(timeoutMs: number): void {
-    const core = this.#core;
-    if (core.leaving) return;
-    core.leaving = true;
-    const { name, incarnation } = core.self.member;
-    const stateSinceMs = core.nowMs();
-    core.self.member = { ...core.self.member, state: "left", stateSinceMs };
-    core.broadcasts.membership.queue(
-      name,
-      encodeMessage({ type: "dead", name, incarnation, from: name }),
-    );
-    if (core.table.activeCount === 0) return this.#finishLeaving();
-    core.options.effects.setTimer(timeoutMs, {
-      type: "leave",
-      generation: ++this.#leaveGeneration,
-    });
-    this.#gossip();
+    this.#leaver.leave(timeoutMs);
   }
 
   /** Publishes another meta, at most 512 bytes. */
@@ -184,7 +170,7 @@ export class Membership {
 
   /** A timer fired. Late and repeated ones do no harm. */
   fire(timer: SwimTimer): void {
-    if (this.#left) return;
+    if (this.#leaver.left) return;
     switch (timer.type) {
       case "probe_timeout":
         return this.#prober.timeout(timer);
@@ -197,8 +183,7 @@ export class Membership {
       case "rejoin":
         return this.#joiner.retry(timer.generation);
       case "leave":
-        if (timer.generation === this.#leaveGeneration) this.#finishLeaving();
-        return;
+        return this.#leaver.timeUp(timer.generation);
       default:
         return this.#fireRound(timer.type, timer.generation);
     }
@@ -361,7 +346,7 @@ export class Membership {
   }
 
   #gossip(): void {
-    const { table, settings, broadcasts, name } = this.#core;
+    const { table, settings, broadcasts } = this.#core;
     this.#rumours.repeatAnswers();
     if (!broadcasts.idle) {
       const sinceMs = this.#core.nowMs() - settings.gossipToTheDeadMs;
@@ -372,7 +357,7 @@ export class Membership {
         this.#core.sendParts(record.member.address, { parts, peer: record });
       }
     }
-    if (this.#core.leaving && !broadcasts.membership.has(name)) this.#finishLeaving();
+    this.#leaver.gossiped();
   }
 
   #syncWhereDue(): void {
@@ -387,11 +372,5 @@ export class Membership {
       accept: ({ member }) => member.state === "alive" && member.degraded !== "udp",
     });
     if (record !== undefined) this.#streams.pushPull("push_pull", record.member.address);
-  }
-
-  #finishLeaving(): void {
-    if (this.#left) return;
-    this.#left = true;
-    this.#core.emit({ type: "left" });
   }
 }

@@ -7,6 +7,7 @@ import type { PushPull, PushPullNode } from "../wire/messages.ts";
 import type { Core } from "./core.ts";
 import { isActive, type MemberRecord } from "./members.ts";
 import type { Origin, Rumours } from "./rumours.ts";
+import { inSerfCluster, lamportTimeOf } from "./serf.ts";
 import { incompatibility } from "./versions.ts";
 
 /** What state exchange is made of. */
@@ -84,6 +85,9 @@ export class StateExchange {
     core.adoptVersions(message.nodes);
     const problem = incompatibility(core.self.member.versions, message.nodes);
     if (problem !== undefined) return problem;
+    if (inSerfCluster(core.self.member.versions)) {
+      core.serfTime = Math.max(core.serfTime, lamportTimeOf(message.userState));
+    }
     if (core.table.activeCount === 0) {
       this.#newcomerUntilMs = core.nowMs() + NEWCOMER_INTERVALS * core.settings.probeIntervalMs;
     }
