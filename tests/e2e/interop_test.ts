@@ -21,7 +21,6 @@ Deno.test(
         ...sideBySide,
         fn: (cluster) =>
           playInterop({
-            elderSaysOurLeaveIs: kind.serf === undefined ? "left" : "failed",
             ...startersOf(kind, programs),
             step: async (name, fn) => {
               const passed = await cluster.step({ name, fn, ...sideBySide });
