@@ -221,7 +221,7 @@ async function showOnTerminal() {
   const file = await Deno.makeTempFile();
   await Deno.writeTextFile(file, FILE);
   const cases: [Record<string, string>, { color: boolean; live: boolean }][] = [
-    [{ TERM: "xterm" }, { color: true, live: true }],
+    [{ TERM: "xterm", NO_COLOR: "" }, { color: true, live: true }],
     [{ TERM: "xterm", NO_COLOR: "1" }, { color: false, live: true }],
     [{ TERM: "dumb" }, { color: false, live: false }],
   ];
