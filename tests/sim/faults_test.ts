@@ -1,8 +1,11 @@
-/** One fault at a time, on clusters of the daemon's own classes in virtual time. */
+/** One fault at a time (and `SIM_NODES` at once), on clusters of the daemon's own classes in virtual time. */
 import { assert, assertEquals } from "@std/assert";
 import type { SwimEvent } from "../../lib/swim/types.ts";
 import { World, type WorldEvent } from "../support/world.ts";
-import { measureLoss } from "./figures.ts";
+import { measureLoss, measureScale } from "./figures.ts";
+
+/** 1,000 takes most of a minute. */
+const NODES = Number(Deno.env.get("SIM_NODES") ?? 200);
 
 function cluster(size: number, seed = 1) {
   const world = new World({ seed });
@@ -176,14 +179,14 @@ Deno.test("churn: thousands of names come and go, and nobody's table or push/pul
   assertEquals(nodes[0]!.membership.size, 3);
 });
 
-Deno.test("two hundred members join, rest at two packets a second, and lose ten at once", () => {
-  const { world, nodes } = cluster(200);
-  world.pass(30_000);
-  const before = world.network.traffic.packets;
-  world.pass(10_000);
-  const packets = (world.network.traffic.packets - before) / 200 / 10;
-  assert(packets < 3, `${packets} packets`);
-  for (const node of nodes.slice(-10)) node.kill();
-  const ms = world.passUntil(() => world.converged(), { withinMs: 40_000 });
-  assert(ms !== undefined, "not all know");
+Deno.test(`${NODES} members join, rest at two packets a second, and lose ten at once`, () => {
+  const { joinedMs, restPackets, detectedMs, falsePositives } = measureScale({
+    nodes: NODES,
+    killed: 10,
+    seed: 1,
+  });
+  assert(joinedMs !== undefined && joinedMs < 10_000, `joined after ${joinedMs} ms`);
+  assert(restPackets < 3, `${restPackets} packets a second`);
+  assert(detectedMs !== undefined && detectedMs < 30_000, `all knew after ${detectedMs} ms`);
+  assertEquals(falsePositives, 0);
 });
