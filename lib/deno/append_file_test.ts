@@ -1,19 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
+import { inTemporaryFolder } from "../../tests/support/temporary_folder.ts";
 import { HostError } from "../errors.ts";
 import { RotatingFile } from "./append_file.ts";
 
-async function inFolder(body: (folder: string) => void): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
 Deno.test("what is appended stays behind what was there, and only its owner may read it", () =>
-  inFolder((folder) => {
+  inTemporaryFolder((folder) => {
     const path = join(folder, "audit.log");
     const first = new RotatingFile({ path, keep: 2 });
     first.append("one\n");
@@ -27,7 +19,7 @@ Deno.test("what is appended stays behind what was there, and only its owner may 
   }));
 
 Deno.test("rotation keeps as many older files as it was told", () =>
-  inFolder((folder) => {
+  inTemporaryFolder((folder) => {
     const path = join(folder, "audit.log");
     const file = new RotatingFile({ path, keep: 2 });
     for (const line of ["a", "b", "c", "d"]) {
@@ -44,7 +36,7 @@ Deno.test("rotation keeps as many older files as it was told", () =>
   }));
 
 Deno.test("after something moved the file away, reopen starts a new one in its place", () =>
-  inFolder((folder) => {
+  inTemporaryFolder((folder) => {
     const path = join(folder, "audit.log");
     const file = new RotatingFile({ path, keep: 2 });
     Deno.renameSync(path, join(folder, "moved"));
@@ -57,7 +49,7 @@ Deno.test("after something moved the file away, reopen starts a new one in its p
   }));
 
 Deno.test("a folder that is not there is an error that names the file", () =>
-  inFolder((folder) => {
+  inTemporaryFolder((folder) => {
     assertThrows(
       () => new RotatingFile({ path: join(folder, "no", "audit.log"), keep: 2 }),
       HostError,

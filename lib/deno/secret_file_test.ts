@@ -1,19 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
+import { inTemporaryFolder } from "../../tests/support/temporary_folder.ts";
 import { UsageError } from "../errors.ts";
 import { createSecretFile, readSecretFile } from "./secret_file.ts";
 
-async function inFolder(body: (folder: string) => void): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
 Deno.test("a secret is read back, and its file is its owner's alone", () =>
-  inFolder((folder) => {
+  inTemporaryFolder((folder) => {
     const path = join(folder, "token");
     createSecretFile(path, "secret\n");
     assertEquals((Deno.statSync(path).mode ?? 0) & 0o777, 0o600);
@@ -21,7 +13,7 @@ Deno.test("a secret is read back, and its file is its owner's alone", () =>
   }));
 
 Deno.test("a secret's file is never written over", () =>
-  inFolder((folder) => {
+  inTemporaryFolder((folder) => {
     const path = join(folder, "token");
     createSecretFile(path, "first");
     assertThrows(() => createSecretFile(path, "second"), UsageError, "cannot be made");
@@ -29,10 +21,10 @@ Deno.test("a secret's file is never written over", () =>
   }));
 
 Deno.test("a file that is not there holds no secret", () =>
-  inFolder((folder) => assertEquals(readSecretFile(join(folder, "token")), undefined)));
+  inTemporaryFolder((folder) => assertEquals(readSecretFile(join(folder, "token")), undefined)));
 
 Deno.test("a file that others can read or write is refused with its mode", () =>
-  inFolder((folder) => {
+  inTemporaryFolder((folder) => {
     const path = join(folder, "token");
     createSecretFile(path, "secret");
     for (const mode of [0o640, 0o604, 0o620, 0o601]) {
@@ -43,7 +35,7 @@ Deno.test("a file that others can read or write is refused with its mode", () =>
   }));
 
 Deno.test("a folder is no secret", () =>
-  inFolder((folder) => {
+  inTemporaryFolder((folder) => {
     Deno.chmodSync(folder, 0o700);
     assertThrows(() => readSecretFile(folder), UsageError);
   }));
