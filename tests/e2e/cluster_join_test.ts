@@ -73,8 +73,11 @@ Deno.test("a daemon that lost every member goes back to its peers", async () => 
 Deno.test("who leaves is seen as left by all, and never as failed", async () => {
   await withCluster({ size: 4, flags: [] }, async (cluster) => {
     const leaver = cluster.node(2);
+    const others = cluster.nodes.filter((each) => each !== leaver);
+    // Who has not heard of it yet has no use for the news that it left.
+    for (const node of others) await node.waitFor("join", { name: leaver.name, ...WAIT });
     await leaver.leave();
-    for (const node of cluster.nodes.filter((each) => each !== leaver)) {
+    for (const node of others) {
       await node.waitFor("left", { name: leaver.name, ...WAIT });
       assertEquals((await node.members()).get(leaver.name)?.state, "left");
       assertEquals(node.events.all.filter(({ event }) => event === "failed"), []);
