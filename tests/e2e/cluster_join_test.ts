@@ -4,7 +4,6 @@ import type { MemberRecord } from "../../lib/cli/records.ts";
 import { PATIENCE_MS, TestCluster, withCluster } from "../support/cluster.ts";
 import { freePort } from "../support/free_port.ts";
 import type { GossipcheckNode } from "../support/gossipcheck_node.ts";
-import { eventually } from "../support/process.ts";
 
 const WAIT = { timeoutMs: PATIENCE_MS };
 
