@@ -1,17 +1,19 @@
 /**
- * The command lines of both programs. The tables of flags are in `daemon_settings.ts` and
+ * The command lines of both programs. The tables of flags are in `daemon_flags.ts` and
  * `client_settings.ts`, that of commands in `command_table.ts`; this is where others find them.
  * @module
  */
 import { CLIENT_FLAGS } from "./client_settings.ts";
 import { COMMANDS } from "./command_table.ts";
-import { DAEMON_FLAGS } from "./daemon_settings.ts";
+import { DAEMON_FLAGS } from "./daemon_flags.ts";
 import { commandTableMarkdown, flagTableMarkdown as tableOf } from "./help.ts";
 
 export { CLIENT_FLAGS, clientHelp, parseClientArguments } from "./client_settings.ts";
 export type { ClientFlags, ClientSettings } from "./client_settings.ts";
-export { DAEMON_FLAGS, daemonHelp, parseDaemonArguments } from "./daemon_settings.ts";
-export type { DaemonFlags, DaemonSettings } from "./daemon_settings.ts";
+export { DAEMON_FLAGS } from "./daemon_flags.ts";
+export type { DaemonFlags } from "./daemon_flags.ts";
+export { daemonHelp, parseDaemonArguments } from "./daemon_settings.ts";
+export type { DaemonSettings } from "./daemon_settings.ts";
 export type { HelpRequest } from "./help.ts";
 
 /** The README's table of a program's flags, in Markdown, ending in a newline. */

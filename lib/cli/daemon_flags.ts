@@ -1,0 +1,183 @@
+/**
+ * The flags of `gossipcheckd`: the one place from which their parsing, help and reference come.
+ * @module
+ */
+import type { HostPort } from "../address.ts";
+import { formatDuration } from "../duration.ts";
+import {
+  ADVERTISE_INTERVAL_DEFAULT_MS,
+  DEFAULT_CLIENT_PORT,
+  DEFAULT_NODE_PORT,
+  GOSSIP_GROUP_DEFAULT,
+  GOSSIP_GROUP_MAX,
+} from "../limits.ts";
+import type { LogLevel } from "../runtime.ts";
+import { type ProgramFlags, readBoolean } from "./flags.ts";
+import {
+  durationIn,
+  durationRange,
+  integerIn,
+  oneOfWords,
+  type Range,
+  readBindAddress,
+  readLabel,
+  readList,
+  readName,
+  readPath,
+  readRemoteAddress,
+  readTags,
+  readWord,
+} from "./values.ts";
+
+/** What each flag of `gossipcheckd` gives. */
+export interface DaemonFlags {
+  /** Where to listen for other nodes. */
+  readonly bind: HostPort;
+  /** What others are told; undefined where it is derived. */
+  readonly advertise: HostPort | undefined;
+  /** Where `gcheck` connects. */
+  readonly "cli-bind": HostPort;
+  /** Whether there is no client listener. */
+  readonly "no-cli": boolean;
+  /** Peers contacted in each iteration of either phase. */
+  readonly "gossip-group": number;
+  /** Peers as typed. */
+  readonly peers: readonly string[];
+  /** The unique name; undefined where it is derived. */
+  readonly name: string | undefined;
+  /** What is published to all members. */
+  readonly tags: ReadonlyMap<string, string>;
+  /** Period of the second phase, in milliseconds. */
+  readonly "advertise-interval": number;
+  /** The cluster's key; undefined where there is none. */
+  readonly encrypt: string | undefined;
+  /** The file of the cluster's keys; undefined where there is none. */
+  readonly "keyring-file": string | undefined;
+  /** The cluster's label; empty for none. */
+  readonly label: string;
+  /** The least that is logged. */
+  readonly "log-level": LogLevel;
+  /** How it is logged. */
+  readonly "log-format": "text" | "json";
+}
+
+const GROUP_RANGE: Range = { least: 1, most: GOSSIP_GROUP_MAX };
+const INTERVAL_RANGE: Range = { least: 10, most: 24 * 3_600_000 };
+const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
+/** The flags of `gossipcheckd`. */
+export const DAEMON_FLAGS: ProgramFlags<DaemonFlags> = {
+  program: "gossipcheckd",
+  flags: {
+    bind: {
+      placeholder: "HOST:PORT",
+      meaning: "Where to listen for other nodes, UDP and TCP on one port. An empty host means " +
+        "all interfaces; IPv6 goes in brackets, as in [::1]:2000.",
+      defaultText: `:${DEFAULT_NODE_PORT}`,
+      fallback: { hostname: "", port: DEFAULT_NODE_PORT },
+      read: readBindAddress,
+    },
+    advertise: {
+      placeholder: "HOST:PORT",
+      meaning: "The address that other nodes are told.",
+      defaultText: "from -bind; where that is all interfaces, the first private address, then " +
+        "the first other one that is not loopback",
+      fallback: undefined,
+      read: readRemoteAddress,
+    },
+    "cli-bind": {
+      placeholder: "HOST:PORT",
+      meaning: "Where gcheck connects.",
+      defaultText: `127.0.0.1:${DEFAULT_CLIENT_PORT}`,
+      fallback: { hostname: "127.0.0.1", port: DEFAULT_CLIENT_PORT },
+      read: readBindAddress,
+    },
+    "no-cli": {
+      meaning: "Do not listen for gcheck.",
+      defaultText: "off",
+      fallback: false,
+      read: readBoolean,
+    },
+    "gossip-group": {
+      placeholder: "N",
+      meaning: "Peers contacted in each iteration of either phase.",
+      tradeOff: "Higher spreads batches faster and survives more dead peers, for more traffic; " +
+        "lower leaves more nodes to the second phase.",
+      range: `${GROUP_RANGE.least} to ${GROUP_RANGE.most}`,
+      defaultText: String(GOSSIP_GROUP_DEFAULT),
+      fallback: GOSSIP_GROUP_DEFAULT,
+      read: integerIn(GROUP_RANGE),
+    },
+    peers: {
+      placeholder: "HOST[:PORT],…",
+      meaning: "Members to join through, separated by commas; one without a port uses this " +
+        "node's own. Names are resolved and every address is tried, again and again.",
+      defaultText: "none",
+      fallback: [],
+      read: readList,
+    },
+    name: {
+      placeholder: "NAME",
+      meaning: "This node's name, unique in the cluster.",
+      defaultText: `the host's name, with :port where the port is not ${DEFAULT_NODE_PORT}`,
+      fallback: undefined,
+      read: readName,
+    },
+    tags: {
+      placeholder: "KEY=VALUE,…",
+      meaning: "Published to all members; 512 bytes of node meta at most.",
+      defaultText: "none",
+      fallback: new Map(),
+      read: readTags,
+    },
+    "advertise-interval": {
+      placeholder: "DURATION",
+      meaning:
+        "Period of the second phase, in which nodes tell each other which batches they have.",
+      tradeOff: "Shorter brings a batch sooner to nodes that missed the first phase, for more " +
+        "traffic at rest; longer is the other way round.",
+      range: durationRange(INTERVAL_RANGE),
+      defaultText: formatDuration(ADVERTISE_INTERVAL_DEFAULT_MS),
+      fallback: ADVERTISE_INTERVAL_DEFAULT_MS,
+      read: durationIn(INTERVAL_RANGE),
+    },
+    encrypt: {
+      placeholder: "BASE64",
+      meaning: "The cluster's key, 16, 24 or 32 bytes in base64: everything between nodes is " +
+        "encrypted with it, and nodes without it are not heard. Any user of this machine can " +
+        "read it in the list of processes: prefer -keyring-file.",
+      defaultText: "none",
+      fallback: undefined,
+      read: readWord,
+    },
+    "keyring-file": {
+      placeholder: "FILE",
+      meaning: "The cluster's keys, a JSON array of base64 texts as in Serf's keyring file: the " +
+        "first one encrypts, every one decrypts. Only its owner may be able to read it.",
+      defaultText: "none",
+      fallback: undefined,
+      read: readPath,
+    },
+    label: {
+      placeholder: "TEXT",
+      meaning: "Keeps clusters apart: nodes with another label are not heard. Not a secret.",
+      defaultText: "none",
+      fallback: "",
+      read: readLabel,
+    },
+    "log-level": {
+      placeholder: "LEVEL",
+      meaning: `The least that is logged on stderr: ${LOG_LEVELS.join(", ")}.`,
+      defaultText: "info",
+      fallback: "info",
+      read: oneOfWords(LOG_LEVELS),
+    },
+    "log-format": {
+      placeholder: "FORMAT",
+      meaning: "text, or json for one object a line.",
+      defaultText: "text",
+      fallback: "text",
+      read: oneOfWords(["text", "json"]),
+    },
+  },
+};
