@@ -66,7 +66,7 @@ export class Cluster {
     const { runtime, settings } = options;
     const { clock, random, timers, log, network } = runtime;
     this.#options = options;
-    this.drops = new Drops({ log });
+    this.drops = new Drops({ log, timers });
     const keyring = clusterKeyring(settings, runtime);
     const envelope = new Envelope({ label: settings.label, keyring, random, compress: false });
     this.#swimHost = this.#makeSwimHost(envelope);
@@ -127,6 +127,7 @@ export class Cluster {
     this.#gossipHost.close();
     this.#streams.close();
     this.#options.sockets.datagrams.close();
+    this.drops.close();
   }
 
   /**

@@ -24,7 +24,7 @@ function bench() {
   const network = new MemoryNetwork({ bufferBytes: 1000 });
   const time = new VirtualTime();
   const received: StreamMessage[] = [];
-  const drops = new Drops({ log: { write() {} } });
+  const drops = new Drops({ log: { write() {} }, timers: time });
   const server = new StreamServer({
     listener: network.listenStreams(AT),
     envelope,
