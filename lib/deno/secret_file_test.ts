@@ -2,7 +2,12 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { inTemporaryFolder } from "../../tests/support/temporary_folder.ts";
 import { UsageError } from "../errors.ts";
-import { createSecretFile, readSecretFile } from "./secret_file.ts";
+import {
+  createSecretFile,
+  readRulesFile,
+  readSecretFile,
+  removeUnfinishedSecretFile,
+} from "./secret_file.ts";
 
 Deno.test("a secret is read back, and its file is its owner's alone", () =>
   inTemporaryFolder((folder) => {
@@ -38,4 +43,48 @@ Deno.test("a folder is no secret", () =>
   inTemporaryFolder((folder) => {
     Deno.chmodSync(folder, 0o700);
     assertThrows(() => readSecretFile(folder), UsageError);
+  }));
+
+Deno.test("a secret that a crash left unfinished is in nobody's way once it is removed", () =>
+  inTemporaryFolder((folder) => {
+    const path = join(folder, "token");
+    Deno.writeTextFileSync(`${path}.new`, "hal");
+    assertThrows(() => createSecretFile(path, "half"), UsageError, "cannot be made");
+    assertEquals(readSecretFile(path), undefined);
+    removeUnfinishedSecretFile(path);
+    removeUnfinishedSecretFile(path);
+    createSecretFile(path, "whole");
+    assertEquals(readSecretFile(path), "whole");
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["token"]);
+  }));
+
+Deno.test({
+  name: "another user's secret is refused, to root too unless it asks for it",
+  ignore: Deno.uid() !== 0,
+  fn: () =>
+    inTemporaryFolder((folder) => {
+      const path = join(folder, "token");
+      createSecretFile(path, "secret");
+      Deno.chownSync(path, 65534, 65534);
+      assertThrows(() => readSecretFile(path), UsageError, "belongs to another user (uid 65534)");
+      assertEquals(readSecretFile(path, { rootReadsAll: true }), "secret");
+      Deno.chmodSync(path, 0o644);
+      assertThrows(() => readSecretFile(path, { rootReadsAll: true }), UsageError, "0644");
+    }),
+});
+
+Deno.test("a file of rules may be read by others and not written by them", () =>
+  inTemporaryFolder((folder) => {
+    const path = join(folder, "keys");
+    assertThrows(() => readRulesFile(path), UsageError, `${path} is not there`);
+    Deno.writeTextFileSync(path, "rules");
+    Deno.chmodSync(path, 0o644);
+    assertEquals(readRulesFile(path), "rules");
+    for (const mode of [0o664, 0o646]) {
+      Deno.chmodSync(path, mode);
+      assertThrows(() => readRulesFile(path), UsageError, "chmod go-w");
+    }
+    Deno.chmodSync(path, 0o600);
+    Deno.truncateSync(path, 2 * 1024 * 1024);
+    assertThrows(() => readRulesFile(path), UsageError, "too large");
   }));
