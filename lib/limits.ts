@@ -106,9 +106,21 @@ export const GOSSIP_GROUP_MAX = 1_000;
 export const ADVERTISE_INTERVAL_DEFAULT_MS = 20_000;
 /** How long `gcheck` waits for results, unless told otherwise. */
 export const RESULTS_TIMEOUT_DEFAULT_MS = 30_000;
+/** How long a batch may still be taken up, unless told otherwise: ours. */
+export const BATCH_EXPIRES_DEFAULT_MS = 3_600_000;
+/** The longest that a batch may live unless it lives for ever: ours. */
+export const BATCH_EXPIRES_MAX_MS = 365 * 24 * 3_600_000;
+/** The most failures that a staged roll-out may be told to bear: ours. */
+export const ROLLOUT_MAX_FAILURES_MAX = 1_000_000;
 /** How long a node that stops waits until the news is out: ours. */
 export const LEAVE_TIMEOUT_MS = 5_000;
 /** How long a node that stops waits until the origins have its last results: ours. */
 export const REPORT_GRACE_MS = 3_000;
 /** How long a daemon that stops lets running actions finish: ours. */
 export const STOP_GRACE_MS = 10_000;
+/** A key operation as it travels: its tag, its type and a key. */
+export const KEY_OPERATION_MAX_BYTES = 128;
+/** How long a key operation may still be taken up: ours; what it carries is then forgotten. */
+export const KEY_OPERATION_EXPIRES_MS = 600_000;
+/** Keys in a keyring that an operation may fill: ours; each costs an attempt for what none opens. */
+export const KEYRING_MAX_KEYS = 16;

@@ -2,8 +2,9 @@
  * The cluster's keys, from the flags and the file that they name.
  * @module
  */
+import { parseKey } from "../cluster_key.ts";
 import { UsageError } from "../errors.ts";
-import { Keyring, parseKey, parseKeyringFile } from "../wire/keyring.ts";
+import { Keyring, parseKeyringFile } from "../wire/keyring.ts";
 import type { DaemonRuntime, NodeSettings } from "./settings.ts";
 
 /** The keyring, or none where the flags name no key. Raises `UsageError` that never repeats a key. */

@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { createCipheriv, createDecipheriv } from "node:crypto";
+import { KEY_SIZES, parseKey } from "../cluster_key.ts";
 import { UsageError, WireError } from "../errors.ts";
 import { gcm } from "../std/aes_gcm.ts";
 
@@ -12,7 +13,6 @@ import { gcm } from "../std/aes_gcm.ts";
 export const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const BLOCK_BYTES = 16;
-const KEY_SIZES: readonly number[] = [16, 24, 32];
 
 /** memberlist's encryption versions: 0, of protocol version 1, pads to whole blocks (PKCS7); 1 does not. */
 export type EncryptionVersion = 0 | 1;
@@ -139,19 +139,6 @@ export class Keyring {
   }
 }
 
-/** A base64 key of 16, 24 or 32 bytes. Raises `UsageError`, which does not repeat the key. */
-export function parseKey(base64: string): Uint8Array<ArrayBuffer> {
-  const text = base64.trim();
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text) || text.length % 4 !== 0) {
-    throw new UsageError("a key is not base64: expected 16, 24 or 32 bytes, written in base64");
-  }
-  const key = new Uint8Array(Buffer.from(text, "base64"));
-  if (!KEY_SIZES.includes(key.length)) {
-    throw new UsageError(`a key of ${key.length} bytes: expected 16, 24 or 32, written in base64`);
-  }
-  return key;
-}
-
 /** Serf's keyring file: a JSON array of base64 keys, the sealing one first. Raises `UsageError`. */
 export function parseKeyringFile(text: string): Uint8Array<ArrayBuffer>[] {
   const keys = parseJson(text);
@@ -166,6 +153,11 @@ export function parseKeyringFile(text: string): Uint8Array<ArrayBuffer>[] {
       throw new UsageError(`the keyring file is bad: key ${index + 1}: ${error.message}`);
     }
   });
+}
+
+/** The text of such a file. */
+export function formatKeyringFile(keys: readonly Uint8Array[]): string {
+  return `${JSON.stringify(keys.map((key) => Buffer.from(key).toString("base64")), null, 2)}\n`;
 }
 
 function parseJson(text: string): unknown {

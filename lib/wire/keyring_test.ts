@@ -1,9 +1,10 @@
 import { assertEquals, assertNotMatch, assertStrictEquals, assertThrows } from "@std/assert";
+import { parseKey } from "../cluster_key.ts";
 import { UsageError, WireError } from "../errors.ts";
 import {
   type EncryptionVersion,
+  formatKeyringFile,
   Keyring,
-  parseKey,
   parseKeyringFile,
   sealedBytes,
   sealOverheadBytes,
@@ -138,6 +139,11 @@ const BASE64 = { 16: "AQEBAQEBAQEBAQEBAQEBAQ==", 24: "AQEBAQEBAQEBAQEBAQEBAQEBAQ
 Deno.test("keys are read from base64 and from Serf's file", () => {
   assertEquals(parseKey(`${BASE64[16]}\n`), key(16));
   assertEquals(parseKeyringFile(`["${BASE64[24]}", "${BASE64[16]}"]`), [key(24), key(16)]);
+});
+
+Deno.test("what is written as a keyring file is read back, in its order", () => {
+  const keys = [key(32, 2), key(16), key(24)];
+  assertEquals(parseKeyringFile(formatKeyringFile(keys)), keys);
 });
 
 Deno.test("a bad key or file is refused without repeating it", () => {
