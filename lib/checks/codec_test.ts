@@ -1,52 +1,11 @@
 import { encode } from "@std/msgpack";
+import { CHECKS, RESULTS } from "../../tests/support/check_samples.ts";
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { WireError } from "../errors.ts";
 import { CHECKS_MAX, RESULTS_OUTPUT_MAX_BYTES } from "../limits.ts";
-import type { ActionEnd, Check, CheckResult, Outcome } from "./check.ts";
+import type { Check, CheckResult } from "./check.ts";
 import { decodeChecks, decodeResults, encodeChecks, encodeResults } from "./codec.ts";
 import { truncateUtf8 } from "./truncate.ts";
-
-const CHECKS: readonly Check[] = [
-  {
-    name: "resolv",
-    type: "file_contains",
-    fields: { path: "/etc/resolv.conf", check: "8.8.8.8" },
-    action: "echo é",
-    actionTimeoutMs: 300_000,
-  },
-  {
-    name: "later",
-    type: "not_known_here",
-    fields: { ports: [80, 443], tls: { verify: true, ca: null }, ratio: 0.5 },
-    actionTimeoutMs: 1,
-  },
-];
-
-const OUTCOMES: { readonly [S in Outcome["status"]]: Outcome & { status: S } } = {
-  pass: { status: "pass" },
-  fail: { status: "fail", reason: "no" },
-  error: { status: "error", reason: "cannot tell" },
-  skipped: { status: "skipped", reason: "cancelled" },
-};
-
-const ENDS: { readonly [T in ActionEnd["type"]]: ActionEnd & { type: T } } = {
-  exited: { type: "exited", code: 3 },
-  signaled: { type: "signaled", signal: "SIGKILL" },
-  timed_out: { type: "timed_out" },
-  aborted: { type: "aborted" },
-  interrupted: { type: "interrupted" },
-  refused: { type: "refused", reason: "policy" },
-};
-
-const RESULTS: readonly CheckResult[] = [
-  ...Object.values(OUTCOMES).map((outcome) => ({ check: outcome.status, outcome, durationMs: 5 })),
-  ...Object.values(ENDS).map((end) => ({
-    check: end.type,
-    outcome: OUTCOMES.fail,
-    durationMs: 0,
-    action: { end, output: "out\n", droppedBytes: 7, durationMs: 12 },
-  })),
-];
 
 Deno.test("checks and results come out as they went in", () => {
   assertEquals(decodeChecks(encodeChecks(CHECKS)), [...CHECKS]);
@@ -108,9 +67,9 @@ Deno.test("outputs share what room a report has", () => {
   const output = "é".repeat(32 * 1024);
   const results = Array.from({ length: 200 }, (_, index): CheckResult => ({
     check: `c${index}`,
-    outcome: OUTCOMES.fail,
+    outcome: { status: "fail", reason: "no" },
     durationMs: 1,
-    action: { end: ENDS.exited, output, droppedBytes: 10, durationMs: 1 },
+    action: { end: { type: "exited", code: 3 }, output, droppedBytes: 10, durationMs: 1 },
   }));
   const bytes = encodeResults(results);
   assertLess(bytes.length, RESULTS_OUTPUT_MAX_BYTES + 200 * 100);

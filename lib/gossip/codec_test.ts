@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { encode, type ValueType } from "@std/msgpack";
+import { BATCH, GOSSIP_SAMPLES, PLAIN } from "../../tests/support/gossip_samples.ts";
 import { WireError } from "../errors.ts";
 import {
   BATCH_BODY_MAX_BYTES,
@@ -10,55 +11,7 @@ import {
 import { decodeBatch, decodeGossip, encodeBatch, encodeGossip, signedBytes } from "./codec.ts";
 import type { Batch, GossipMessage } from "./messages.ts";
 
-const FROM = { name: "node-ü", address: { host: "10.0.0.7", port: 3505 } };
-const IDS = ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "7ZZZZZZZZZZZZZZZZZZZZZZZZZ"];
-const [ID, OTHER_ID] = IDS as [string, string];
-const BATCH: Batch = {
-  id: ID,
-  origin: { name: "origin", address: { host: "fe80::1", port: 65_535 } },
-  issuedAtMs: 1_735_689_600_123,
-  expiresAtMs: 1_735_693_200_123,
-  target: { tags: [{ key: "zone", equal: false, value: "" }], nodes: ["web-*", "b"] },
-  held: true,
-  body: Uint8Array.of(1, 2, 3),
-  signature: Uint8Array.of(9),
-};
-const PLAIN: Batch = {
-  ...{ ...BATCH, id: OTHER_ID, expiresAtMs: 0, target: {}, held: false },
-  signature: new Uint8Array(0),
-};
-
-/** One or more of each; a type without a sample does not compile. */
-const SAMPLES: { [T in GossipMessage["type"]]: Extract<GossipMessage, { type: T }>[] } = {
-  batch: [
-    { type: "batch", from: FROM, asked: false, copies: [{ batch: BATCH, ageMs: 0 }] },
-    {
-      ...{ type: "batch", from: FROM, asked: true },
-      copies: [{ batch: BATCH, ageMs: 2 ** 40 }, { batch: PLAIN, ageMs: 7 }],
-    },
-  ],
-  digest: [
-    { type: "digest", from: FROM, wantsReply: true, ids: [], cancelled: [] },
-    { type: "digest", from: FROM, wantsReply: false, ids: IDS, cancelled: [OTHER_ID] },
-  ],
-  want: [{ type: "want", from: FROM, ids: IDS }],
-  report: [
-    {
-      ...{ type: "report", from: FROM },
-      report: { batchId: ID, node: "x", state: "done", passed: true, body: Uint8Array.of(0, 255) },
-    },
-    {
-      ...{ type: "report", from: FROM },
-      report: { batchId: ID, node: "x", state: "running", passed: false, body: new Uint8Array(0) },
-    },
-  ],
-  confirm: [{ type: "confirm", from: FROM, batchId: ID, node: "x", state: "done" }],
-  start: [{ type: "start", from: FROM, batchId: ID }],
-  relay: [{ type: "relay", from: FROM, to: BATCH.origin, message: Uint8Array.of(1) }],
-  relayed: [{ type: "relayed", from: FROM, message: Uint8Array.of(1) }],
-  cancel: [{ type: "cancel", from: FROM, batchId: ID }],
-};
-const ALL: GossipMessage[] = Object.values(SAMPLES).flat();
+const ALL: GossipMessage[] = Object.values(GOSSIP_SAMPLES).flat();
 
 Deno.test("every message comes back as it went", () => {
   for (const message of ALL) assertEquals(decodeGossip(encodeGossip(message)), message);
@@ -182,7 +135,7 @@ Deno.test("a signature is over every field but the origin's address", () => {
   const moved = { name: "origin", address: { host: "10.9.9.9", port: 1 } };
   assertEquals(signedBytes({ ...BATCH, origin: moved }), base);
   const changes: Partial<Batch>[] = [
-    { id: OTHER_ID },
+    { id: PLAIN.id },
     { origin: { ...BATCH.origin, name: "other" } },
     { issuedAtMs: BATCH.issuedAtMs + 1 },
     { expiresAtMs: 0 },
