@@ -124,3 +124,11 @@ export const KEY_OPERATION_MAX_BYTES = 128;
 export const KEY_OPERATION_EXPIRES_MS = 600_000;
 /** Keys in a keyring that an operation may fill: ours; each costs an attempt for what none opens. */
 export const KEYRING_MAX_KEYS = 16;
+/** How far the clock of who signs a batch may be ahead of a node's: ours, Kerberos has the same (RFC 4120 section 5.2). */
+export const SIGNED_CLOCK_TOLERANCE_MS = 5 * 60_000;
+/** The audit log's size, past which it is rotated: ours. */
+export const AUDIT_FILE_MAX_BYTES = 16 * 1024 * 1024;
+/** Older audit logs that are kept: ours. */
+export const AUDIT_FILES_KEPT = 8;
+/** Refused batches that are recorded one by one in a minute; further ones are counted: ours. */
+export const AUDIT_REFUSALS_PER_MINUTE = 60;

@@ -4,6 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 import { UsageError } from "../errors.ts";
 import { PUBLIC_KEY_BYTES } from "./signing.ts";
 
@@ -27,6 +28,12 @@ export interface AllowedSigner {
 export function formatAllowedSigner(signer: AllowedSigner): string {
   const encoded = Buffer.concat([ENCODED_PREFIX, signer.publicKey]).toString("base64");
   return `${signer.name} ${KEY_TYPE} ${encoded}`;
+}
+
+/** What people compare a key by: `SHA256:` and a hash, as `ssh-keygen -l` shows it. */
+export function fingerprint(publicKey: Uint8Array): string {
+  const hash = createHash("sha256").update(ENCODED_PREFIX).update(publicKey).digest("base64");
+  return `SHA256:${hash.replace(/=+$/, "")}`;
 }
 
 /**

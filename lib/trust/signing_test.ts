@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { UsageError } from "../errors.ts";
-import { formatAllowedSigner, parseAllowedSigners } from "./allowed_signers.ts";
+import { fingerprint, formatAllowedSigner, parseAllowedSigners } from "./allowed_signers.ts";
 import { generateSigningKey, parseSigningKey, verifySignature } from "./signing.ts";
 
 const DATA = new TextEncoder().encode("what was sent");
@@ -59,4 +59,16 @@ Deno.test("bad lines of allowed signers are refused with their number", () => {
     const error = assertThrows(() => parseAllowedSigners(text, { source: "f" }), UsageError);
     assertMatch(error.message, expected);
   }
+});
+
+Deno.test("a fingerprint is the one that ssh-keygen -l shows", () => {
+  const [signer] = parseAllowedSigners(
+    "x ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID1dVfKovzcLnuytjaaO7poqiWznoJYn/8L6MsUnd429",
+    { source: "file" },
+  );
+  assert(signer !== undefined);
+  assertEquals(
+    fingerprint(signer.publicKey),
+    "SHA256:DNOz9dpjtgWI0Oe2UdIy1cLybIrjmKvrPo9aSojlNPU",
+  );
 });
