@@ -88,6 +88,11 @@ export class Keyring {
     this.#keys = this.#keys.filter((other) => other !== found);
   }
 
+  /** Takes these keys in place of all others, the sealing one first. Raises `UsageError` on bad ones. */
+  replace(keys: readonly Uint8Array[]): void {
+    this.#keys = new Keyring({ keys }).keys();
+  }
+
   /** Version byte, nonce, ciphertext and tag, after `headBytes` free bytes. */
   seal(plaintext: Uint8Array, options: SealOptions): Uint8Array<ArrayBuffer> {
     const { version, nonce, associatedData, headBytes = 0 } = options;

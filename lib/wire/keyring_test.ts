@@ -46,6 +46,15 @@ Deno.test("a change that would break the ring is refused", () => {
   assertEquals(ring.keys(), [key(16)]);
 });
 
+Deno.test("all keys are replaced at once, or none where they are bad", () => {
+  const ring = new Keyring({ keys: [key(16)] });
+  ring.replace([key(32), key(16), key(32)]);
+  assertEquals(ring.keys(), [key(32), key(16)]);
+  assertThrows(() => ring.replace([]), UsageError);
+  assertThrows(() => ring.replace([key(16), key(3)]), UsageError);
+  assertEquals(ring.keys(), [key(32), key(16)]);
+});
+
 Deno.test("a key that its owner changes later stays the key that it was", () => {
   const mine = key(16);
   const ring = new Keyring({ keys: [mine] });
