@@ -4,52 +4,56 @@
  */
 import type { AppendFile, Clock } from "../runtime.ts";
 
+/** Which batch a record is about. */
+export interface AuditedBatch {
+  /** Its id. */
+  readonly batch: string;
+  /** The node that it names as its origin: where it was sent from, and where its results go. */
+  readonly origin: string;
+  /** The name of the trusted key that signed it; absent where it is unsigned or keys are not asked for. */
+  readonly signer?: string;
+}
+
+/** Which action a record is about. */
+export interface AuditedAction extends AuditedBatch {
+  /** Its check. */
+  readonly check: string;
+  /** The shell command, whole. */
+  readonly command: string;
+}
+
 /** What is recorded; `when`, in ISO 8601 UTC, is put before it. */
 export type AuditRecord =
-  | {
-    /** A batch was taken to be run here. */
+  | AuditedBatch & {
+    /** A batch was taken, to be run here or only to be handed on. */
     readonly event: "batch_taken";
-    /** Its id. */
-    readonly batch: string;
-    /** The node that collects its results. */
-    readonly origin: string;
-    /** The name of the key that signed it; absent where it is unsigned. */
-    readonly signer?: string;
+    /** Whether its target names this node. */
+    readonly runsHere: boolean;
     /** The names of its checks. */
     readonly checks: readonly string[];
   }
-  | {
+  | AuditedBatch & {
     /** A batch was neither run nor forwarded. */
     readonly event: "batch_refused";
-    /** Its id. */
-    readonly batch: string;
-    /** The node that it names as its origin. */
-    readonly origin: string;
-    /** The name of the key that signed it, where that was found to be true. */
-    readonly signer?: string;
     /** Why. */
     readonly reason: string;
   }
   | {
+    /** More batches were refused, in too quick succession for a record each. */
+    readonly event: "batches_refused";
+    /** How many. */
+    readonly count: number;
+    /** Why, of the last one. */
+    readonly reason: string;
+  }
+  | AuditedAction & {
     /** An action is about to start. */
     readonly event: "action_started";
-    /** Its batch. */
-    readonly batch: string;
-    /** Its check. */
-    readonly check: string;
-    /** The shell command, whole. */
-    readonly command: string;
   }
-  | {
+  | AuditedAction & {
     /** An action ended, or was never let start. */
     readonly event: "action_ended" | "action_refused";
-    /** Its batch. */
-    readonly batch: string;
-    /** Its check. */
-    readonly check: string;
-    /** The shell command, whole. */
-    readonly command: string;
-    /** `exit 0`, `signal KILL`, `timed out`, `aborted`, or the refusal's reason. */
+    /** `exit 0`, `signal SIGKILL`, `timed out`, `aborted`, or the refusal's reason. */
     readonly outcome: string;
   };
 

@@ -24,13 +24,15 @@ Deno.test("a record is one JSON line with its time first", () => {
   new AuditLog({ file, clock: CLOCK, maxBytes: 1000 }).record({
     event: "action_ended",
     batch: "B",
+    origin: "o",
+    signer: "s",
     check: "c",
     command: "echo 'a\nb'",
     outcome: "exit 0",
   });
   assertEquals(
     file.files[0],
-    '{"when":"2026-01-02T03:04:05.006Z","event":"action_ended","batch":"B","check":"c",' +
+    '{"when":"2026-01-02T03:04:05.006Z","event":"action_ended","batch":"B","origin":"o","signer":"s","check":"c",' +
       '"command":"echo \'a\\nb\'","outcome":"exit 0"}\n',
   );
 });
