@@ -19,11 +19,18 @@ export class RotatingFile implements AppendFile {
     this.#file = this.#open();
   }
 
-  /** Appends all of `line`. Raises `HostError`. */
+  /** Appends all of `line` or nothing. Raises `HostError`. */
   append(line: string): void {
     this.#guarded(() => {
-      let rest = this.#encoder.encode(line);
-      while (rest.length > 0) rest = rest.subarray(this.#file.writeSync(rest));
+      const bytes = this.#encoder.encode(line);
+      let written = 0;
+      try {
+        while (written < bytes.length) written += this.#file.writeSync(bytes.subarray(written));
+      } catch (error) {
+        // A full disk takes the start of a line; the next line must not stand behind it.
+        if (written > 0) this.#file.truncateSync(this.#file.statSync().size - written);
+        throw error;
+      }
     });
   }
 
@@ -60,9 +67,18 @@ export class RotatingFile implements AppendFile {
   }
 
   #open(): Deno.FsFile {
-    return this.#guarded(() =>
-      Deno.openSync(this.#path, { append: true, create: true, mode: 0o600 })
-    );
+    return this.#guarded(() => {
+      const options = { read: true, append: true, create: true, mode: 0o600 };
+      const file = Deno.openSync(this.#path, options);
+      try {
+        // A crash of the machine may have cut off a line's end: what follows starts a line of its own.
+        if (!endsLine(file)) file.writeSync(this.#encoder.encode("\n"));
+        return file;
+      } catch (error) {
+        file.close();
+        throw error;
+      }
+    });
   }
 
   #guarded<T>(operation: () => T): T {
@@ -73,4 +89,13 @@ export class RotatingFile implements AppendFile {
       throw new HostError(`audit log ${this.#path}: ${text}`, { cause });
     }
   }
+}
+
+function endsLine(file: Deno.FsFile): boolean {
+  const { size } = file.statSync();
+  if (size === 0) return true;
+  const last = new Uint8Array(1);
+  file.seekSync(size - 1, Deno.SeekMode.Start);
+  file.readSync(last);
+  return last[0] === 0x0a;
 }

@@ -56,3 +56,15 @@ Deno.test("a folder that is not there is an error that names the file", () =>
       "audit.log",
     );
   }));
+
+Deno.test("a line that a crash cut off stays apart from the next one", () =>
+  inTemporaryFolder((folder) => {
+    const path = join(folder, "audit.log");
+    Deno.writeTextFileSync(path, "whole\nhal");
+    for (const line of ["next\n", "last\n"]) {
+      const file = new RotatingFile({ path, keep: 2 });
+      file.append(line);
+      file.close();
+    }
+    assertEquals(Deno.readTextFileSync(path), "whole\nhal\nnext\nlast\n");
+  }));
