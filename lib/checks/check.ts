@@ -153,6 +153,8 @@ export interface CheckType {
   readonly fields: readonly FieldDefinition[];
   /** Names of fields of which at least one must be there. */
   readonly atLeastOneOf?: readonly string[];
+  /** Whether looking needs another process; what needs none can be asked where none may be started. */
+  readonly needsProcesses?: true;
   /** An example's fields, for help and the reference. */
   readonly example: Readonly<Record<string, string>>;
   /**

@@ -26,6 +26,7 @@ export const PROCESS_RUNNING: CheckType = {
     },
   ],
   atLeastOneOf: ["path", "check"],
+  needsProcesses: true,
   example: { path: "/usr/sbin/sshd", check: "-D" },
   async probe(fields, { host, signal }) {
     const { path, check } = fields;
