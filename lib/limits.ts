@@ -24,6 +24,8 @@ export const CLIENT_FRAME_MAX_BYTES = 16 * 1024 * 1024;
 export const CHECK_FILE_MAX_BYTES = 1024 * 1024;
 /** Nesting of MessagePack from a socket; nothing of ours or memberlist's goes deeper than 6. */
 export const MESSAGE_MAX_DEPTH = 16;
+/** Values in a MessagePack message from a socket, nested ones included: ours; an empty map is one byte there and sixty here. */
+export const MESSAGE_MAX_VALUES = 250_000;
 /** A node's name; memberlist has no bound, DNS has 255. */
 export const NAME_MAX_BYTES = 255;
 /** A cluster label: its length is one byte (`LabelMaxSize` in memberlist's `label.go`). */
@@ -132,3 +134,15 @@ export const AUDIT_FILE_MAX_BYTES = 16 * 1024 * 1024;
 export const AUDIT_FILES_KEPT = 8;
 /** Refused batches that are recorded one by one in a minute; further ones are counted: ours. */
 export const AUDIT_REFUSALS_PER_MINUTE = 60;
+/** Checks and actions that run at once for each processor, unless told otherwise: ours. */
+export const PARALLEL_PER_CORE = 4;
+/** Outcomes and collected results older than this are forgotten by the journal: ours. */
+export const RESULTS_KEEP_MS = 30 * 24 * 3_600_000;
+/** Whole batches in the journal, in all; dissemination holds as much: ours. */
+export const JOURNAL_BATCHES_MAX_BYTES = 256 * 1024 * 1024;
+/** This node's outcomes in the journal, in all: ours. */
+export const JOURNAL_OUTCOMES_MAX_BYTES = 128 * 1024 * 1024;
+/** Members that a node remembers to find its cluster again: as many as the membership goes back to. */
+export const KNOWN_MEMBERS_MAX = 1_024;
+/** A member that is none any more is remembered for so long: ours; a fleet may be off for a while. */
+export const KNOWN_MEMBERS_KEEP_MS = 7 * 24 * 3_600_000;

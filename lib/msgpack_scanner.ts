@@ -1,10 +1,11 @@
 /**
  * Finds where a MessagePack value ends without decoding it. Every value from a socket passes here
- * first: its depth and the lengths that it declares are bounded before anything is allocated.
+ * first: its depth, the lengths that it declares and how many values it holds are bounded before
+ * anything is allocated.
  * @module
  */
 import { WireError } from "./errors.ts";
-import { MESSAGE_MAX_DEPTH } from "./limits.ts";
+import { MESSAGE_MAX_DEPTH, MESSAGE_MAX_VALUES } from "./limits.ts";
 
 /** Where a scan looks: the value starts at `start`, and bytes up to `end` have arrived. */
 export interface ScanWindow {
@@ -19,19 +20,26 @@ export interface ScanWindow {
 /** Scans one value, whose bytes may arrive bit by bit: nothing is looked at twice. */
 export class ValueScanner {
   readonly #limitBytes: number;
+  readonly #maxValues: number;
   /** How many values are still to come at each open level. */
   readonly #pending: number[] = [1];
   /** How far the scan is, from the value's first byte. May lie past what has arrived. */
   #offset = 0;
+  #values = 0;
 
-  /** A value of more than `limitBytes` is refused as soon as a length in it says so. */
-  constructor(options: { limitBytes: number }) {
+  /**
+   * A value of more than `limitBytes`, or with more than `maxValues` in it (default
+   * `MESSAGE_MAX_VALUES`), is refused as soon as it is seen to be.
+   */
+  constructor(options: { limitBytes: number; maxValues?: number }) {
     this.#limitBytes = options.limitBytes;
+    this.#maxValues = options.maxValues ?? MESSAGE_MAX_VALUES;
   }
 
   /**
    * The value's length, or `undefined` while it is not all there. The window may move between calls
-   * as long as `start` is the same byte. Raises `WireError` (`too_large`, `too_deep`, `malformed`).
+   * as long as `start` is the same byte. Raises `WireError` (`too_large`, `too_many`, `too_deep`,
+   * `malformed`).
    */
   scan({ bytes, start, end }: ScanWindow): number | undefined {
     const arrived = end - start;
@@ -54,6 +62,9 @@ export class ValueScanner {
         `a value of over ${this.#limitBytes} bytes is declared; that is the most allowed here`,
       );
     }
+    if (++this.#values > this.#maxValues) {
+      throw new WireError("too_many", `a message holds over ${this.#maxValues} values`);
+    }
     const pending = this.#pending;
     pending[pending.length - 1]!--;
     if (children > 0) {
@@ -66,10 +77,13 @@ export class ValueScanner {
   }
 }
 
-/** The length of the one value that starts at `start`; all of its bytes must be there. Raises `WireError`. */
-export function scanValue(window: ScanWindow): number {
+/**
+ * The length of the one value that starts at `start`; all of its bytes must be there. `maxValues`
+ * as for `ValueScanner`. Raises `WireError`.
+ */
+export function scanValue(window: ScanWindow, options: { maxValues?: number } = {}): number {
   // All bytes are here already, so a length that lies is no danger: the value is truncated.
-  const length = new ValueScanner({ limitBytes: Infinity }).scan(window);
+  const length = new ValueScanner({ limitBytes: Infinity, ...options }).scan(window);
   if (length === undefined) throw new WireError("truncated", "a message ends in mid-value");
   return length;
 }

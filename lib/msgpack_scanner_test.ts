@@ -1,7 +1,7 @@
-import { assertStrictEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { encode, type ValueType } from "@std/msgpack";
 import { WireError } from "./errors.ts";
-import { MESSAGE_MAX_DEPTH } from "./limits.ts";
+import { MESSAGE_MAX_DEPTH, MESSAGE_MAX_VALUES } from "./limits.ts";
 import { scanValue, ValueScanner } from "./msgpack_scanner.ts";
 
 const VALUES: readonly ValueType[] = [
@@ -82,4 +82,22 @@ Deno.test("the unused type is refused", () => {
   const bytes = new Uint8Array([0x91, 0xc1]);
   const scan = () => scanValue({ bytes, start: 0, end: 2 });
   assertStrictEquals(assertThrows(scan, WireError).reason, "malformed");
+});
+
+Deno.test("a message holds so many values and no more, wherever they are nested", () => {
+  const lists = (count: number) => new Uint8Array([0x93, ...new Array(count).fill(0x92)]);
+  const whole = (values: number) => new Uint8Array([0xdc, 0, values, ...new Array(values).fill(1)]);
+  const scan = (bytes: Uint8Array) =>
+    scanValue({ bytes, start: 0, end: bytes.length }, { maxValues: 10 });
+  assertEquals(scan(whole(9)), 12);
+  for (const bytes of [whole(10), lists(10)]) {
+    assertEquals(assertThrows(() => scan(bytes), WireError).reason, "too_many");
+  }
+});
+
+Deno.test("what would take sixty times its bytes in memory is refused before it is decoded", () => {
+  const bytes = new Uint8Array(MESSAGE_MAX_VALUES + 5).fill(0x80);
+  bytes.set([0xdd, 0, ...[16, 8, 0].map((shift) => MESSAGE_MAX_VALUES >> shift & 0xff)]);
+  const error = assertThrows(() => scanValue({ bytes, start: 0, end: bytes.length }), WireError);
+  assertEquals(error.reason, "too_many");
 });
