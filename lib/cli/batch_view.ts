@@ -3,8 +3,9 @@
  * @module
  */
 import type { CheckResult } from "../checks/check.ts";
-import type { NodeProgress } from "../client/protocol.ts";
+import type { BatchState, NodeProgress } from "../client/protocol.ts";
 import { EXIT_STATUS } from "../errors.ts";
+import type { SkipReason } from "../gossip/types.ts";
 import { compareNames } from "./names.ts";
 
 /** How many of each. */
@@ -17,6 +18,8 @@ export interface BatchCounts {
   readonly unreached: number;
   /** Members of which nothing came yet. */
   readonly unanswered: number;
+  /** Members that are not to run it (any more), by why. */
+  readonly skippedNodes: Readonly<Record<SkipReason, number>>;
   /** Members with an outcome other than pass. */
   readonly notPassing: number;
   /** Outcomes over all members. */
@@ -33,6 +36,8 @@ export interface BatchCounts {
 export interface BatchReport {
   /** Absent for checks that ran here, without a daemon. */
   readonly batchId?: string;
+  /** The batch as a whole, where the daemon told. */
+  readonly state?: BatchState;
   /** Every member's part, sorted by name. */
   readonly nodes: readonly NodeProgress[];
   /** What they amount to. */
@@ -48,8 +53,10 @@ export class BatchView {
   readonly #checks: readonly string[];
   readonly #nodes = new Map<string, NodeProgress>();
   readonly #sums = { passed: 0, failed: 0, errors: 0, skipped: 0 };
-  readonly #states = { pending: 0, running: 0, done: 0, unreached: 0 };
+  readonly #states = { pending: 0, running: 0, done: 0, unreached: 0, skipped: 0 };
+  readonly #skips = { rollout_stopped: 0, cancelled: 0, expired: 0, not_targeted: 0 };
   #notPassing = 0;
+  #state: BatchState | undefined;
 
   /**
    * `checks`: the names of what was sent, so that an outcome that a node left out is not taken for
@@ -68,6 +75,16 @@ export class BatchView {
     }
   }
 
+  /** The batch as a whole, as the daemon told it last. */
+  get state(): BatchState | undefined {
+    return this.#state;
+  }
+
+  /** Takes the batch as a whole. */
+  setState(state: BatchState): void {
+    this.#state = state;
+  }
+
   /**
    * A member's part as it is now. Gives its outcomes where they are news; once they are in, nothing
    * replaces them.
@@ -75,8 +92,8 @@ export class BatchView {
   update(progress: NodeProgress): readonly CheckResult[] | undefined {
     const before = this.#nodes.get(progress.node);
     if (before?.state === "done") return undefined;
-    if (before !== undefined) this.#states[before.state]--;
-    this.#states[progress.state]++;
+    if (before !== undefined) this.#tally(before, -1);
+    this.#tally(progress, 1);
     if (progress.state !== "done") {
       this.#nodes.set(progress.node, progress);
       return undefined;
@@ -95,6 +112,7 @@ export class BatchView {
       answered: this.#states.done,
       unreached: this.#states.unreached,
       unanswered: this.#states.pending + this.#states.running,
+      skippedNodes: { ...this.#skips },
       notPassing: this.#notPassing,
       ...this.#sums,
     };
@@ -104,7 +122,13 @@ export class BatchView {
   report(options: { batchId?: string; elapsedMs?: number }): BatchReport {
     const counts = this.counts();
     const nodes = [...this.#nodes.values()].sort((a, b) => compareNames(a.node, b.node));
-    return { ...options, nodes, counts, exitStatus: statusOf(counts) };
+    const state = this.#state === undefined ? {} : { state: this.#state };
+    return { ...options, ...state, nodes, counts, exitStatus: statusOf(counts) };
+  }
+
+  #tally(progress: NodeProgress, by: 1 | -1): void {
+    this.#states[progress.state] += by;
+    if (progress.state === "skipped") this.#skips[progress.reason] += by;
   }
 
   #complete(results: readonly CheckResult[]): readonly CheckResult[] {
@@ -122,8 +146,22 @@ export class BatchView {
 
 const SUM_OF = { pass: "passed", fail: "failed", error: "errors", skipped: "skipped" } as const;
 
-/** Where nobody was asked nothing has passed: that is no success either. */
+/** How many members are not to run it (any more), for whatever reason. */
+export function skippedCount({ skippedNodes }: BatchCounts): number {
+  return Object.values(skippedNodes).reduce((sum, count) => sum + count, 0);
+}
+
+/**
+ * Where nobody was asked nothing has passed: that is no success either. A member that did not hear
+ * of the batch before it expired has not answered in time; one that a stop or a cancellation kept
+ * from running it has not passed; one that the batch is not for any more counts for nothing.
+ */
 function statusOf(counts: BatchCounts): number {
-  if (counts.answered < counts.nodes || counts.nodes === 0) return EXIT_STATUS.unanswered;
-  return counts.notPassing > 0 ? EXIT_STATUS.failed : EXIT_STATUS.ok;
+  const { nodes, unreached, unanswered, notPassing, skippedNodes } = counts;
+  const asked = nodes - skippedNodes.not_targeted;
+  if (asked === 0 || unreached + unanswered + skippedNodes.expired > 0) {
+    return EXIT_STATUS.unanswered;
+  }
+  const stopped = skippedNodes.rollout_stopped + skippedNodes.cancelled;
+  return notPassing + stopped > 0 ? EXIT_STATUS.failed : EXIT_STATUS.ok;
 }

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { CheckResult } from "../checks/check.ts";
 import type { NodeProgress } from "../client/protocol.ts";
+import type { SkipReason } from "../gossip/types.ts";
 import { BatchView } from "./batch_view.ts";
 
 const PASS: CheckResult = { check: "a", outcome: { status: "pass" }, durationMs: 1 };
@@ -16,6 +17,10 @@ function done(node: string, results: CheckResult[]): NodeProgress {
   return { node, state: "done", results };
 }
 
+function skipped(reason: SkipReason): NodeProgress {
+  return { node: "skipped", state: "skipped", reason };
+}
+
 Deno.test("the exit status is the highest that holds", () => {
   const cases: [string, NodeProgress[], number][] = [
     ["nobody was asked", [], 3],
@@ -29,6 +34,11 @@ Deno.test("the exit status is the highest that holds", () => {
       memberState: "dead",
     }], 3],
     ["one is at work", [done("x", [PASS]), { node: "y", state: "running" }], 3],
+    ["one was stopped before its stage", [done("x", [PASS]), skipped("rollout_stopped")], 1],
+    ["one was cancelled before it started", [done("x", [PASS]), skipped("cancelled")], 1],
+    ["one never heard of it", [done("x", [PASS]), skipped("expired")], 3],
+    ["one is not meant any more", [done("x", [PASS]), skipped("not_targeted")], 0],
+    ["nobody is meant any more", [skipped("not_targeted")], 3],
     [
       "one failed and one has not answered",
       [done("x", [FAIL]), { node: "y", state: "pending" }],
@@ -53,6 +63,9 @@ Deno.test("a member's part changes until its outcomes are in, and is counted onc
   assertEquals(view.update(done("x", [PASS, FAIL])), [PASS, FAIL]);
   assertEquals(view.update(done("x", [PASS, FAIL])), undefined);
   assertEquals(view.update({ node: "x", state: "unreached", memberState: "left" }), undefined);
+  view.update({ node: "y", state: "skipped", reason: "cancelled" });
+  assertEquals([view.counts().skippedNodes.cancelled, view.counts().unanswered], [1, 1]);
+  view.update({ node: "y", state: "pending" });
   view.update(done("late joiner", [PASS]));
   assertEquals(view.counts(), {
     nodes: 4,
@@ -64,6 +77,7 @@ Deno.test("a member's part changes until its outcomes are in, and is counted onc
     failed: 1,
     errors: 0,
     skipped: 0,
+    skippedNodes: { rollout_stopped: 0, cancelled: 0, expired: 0, not_targeted: 0 },
   });
 });
 

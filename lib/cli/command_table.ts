@@ -10,6 +10,7 @@ export type CommandName =
   | "local-check"
   | "list-members"
   | "results"
+  | "cancel"
   | "validate"
   | "help"
   | "version";
@@ -29,16 +30,28 @@ export interface CommandDefinition {
   readonly flags: readonly (keyof ClientFlags)[];
 }
 
+/** Whom a batch is for, in which stages, and for how long. */
+const BATCH_FLAGS: readonly (keyof ClientFlags)[] = [
+  "target",
+  "nodes",
+  "limit",
+  "batch-size",
+  "max-failures",
+  "expires",
+];
+
 /** All commands by name, in the order of help. */
 export const COMMANDS: Readonly<Record<CommandName, CommandDefinition>> = {
   check: {
     summary: "send the checks to every node, wait, and show what is not passing",
     details:
-      "Sends the file as one batch to the daemon, which spreads it to all members. Returns " +
-      "as soon as every one has answered, or when -timeout is up; the batch goes on then, also " +
-      "after Control-C. Exit status: 0 all passed everywhere, 1 a check failed or could not be " +
-      "decided, 2 bad usage or file (nothing was sent), 3 a member did not answer, 4 no daemon.",
-    flags: ["file", "server", "timeout", "no-wait", "output"],
+      "Sends the file as one batch to the daemon, which spreads it to all members, or to those " +
+      "that -target, -nodes and -limit name. Returns as soon as every one has answered, or when " +
+      "-timeout is up; the batch goes on then, also after Control-C. Exit status: 0 all passed " +
+      "everywhere, 1 a check failed or could not be decided, or the batch was stopped or " +
+      "cancelled before all had run it, 2 bad usage or file (nothing was sent), 3 a member did " +
+      "not answer, 4 no daemon.",
+    flags: ["file", ...BATCH_FLAGS, "server", "timeout", "no-wait", "output"],
   },
   "local-check": {
     summary: "run the checks on this host, one after another, without actions or a daemon",
@@ -58,6 +71,15 @@ export const COMMANDS: Readonly<Record<CommandName, CommandDefinition>> = {
       "much of its start as no other has, shows that batch as it stands: only the daemon that it " +
       "was sent to knows its results. Exit status as of check; 3 while members have yet to answer.",
     argument: "[ID]",
+    flags: ["server", "timeout", "output"],
+  },
+  cancel: {
+    summary: "stop a batch on every node: nothing more of it starts, running actions are ended",
+    details: "ID is a batch's id, or as much of its start as no other has. Any daemon that knows " +
+      "the batch can be asked. Returns once that daemon has begun to tell the others, also those " +
+      "that come back before the batch expires. Exit status: 0 the word is out, 2 no such batch, " +
+      "4 no daemon.",
+    argument: "ID",
     flags: ["server", "timeout", "output"],
   },
   validate: {

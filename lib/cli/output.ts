@@ -55,6 +55,15 @@ export type OutputEvent =
     /** Now, in Unix milliseconds, for their ages. */
     readonly nowMs: number;
   }
+  /** `cancel`: the daemon has taken it. */
+  | {
+    /** Tells the variants apart. */
+    readonly type: "cancelled";
+    /** The batch's id. */
+    readonly batchId: string;
+    /** The command that shows what came of it. */
+    readonly seeLater: string;
+  }
   /** `validate`. */
   | {
     /** Tells the variants apart. */

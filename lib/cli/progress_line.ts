@@ -3,7 +3,8 @@
  * @module
  */
 import type { Clock, Timers } from "../runtime.ts";
-import type { BatchCounts } from "./batch_view.ts";
+import type { RolloutStanding } from "../gossip/stages.ts";
+import { type BatchCounts, skippedCount } from "./batch_view.ts";
 
 /** Erases the line and goes to its start: ECMA-48, sections 8.3.15 (CR) and 8.3.41 (EL). */
 const ERASE_LINE = "\r\x1b[K";
@@ -22,6 +23,8 @@ export interface ProgressLineOptions {
   readonly timers: Timers;
   /** What to show, read at each redraw. */
   readonly counts: () => BatchCounts;
+  /** Which stage of a roll-out, read at each redraw; undefined where there are no stages. */
+  readonly rollout: () => RolloutStanding | undefined;
 }
 
 /** Draws from `start` to `stop`. */
@@ -52,9 +55,17 @@ export class ProgressLine {
   }
 
   #text(): string {
-    const { answered, nodes, notPassing, unreached } = this.#options.counts();
-    const seconds = (this.#options.clock.nowMs() - this.#startMs) / 1_000;
-    const lost = unreached === 0 ? "" : `, ${unreached} unreached`;
-    return `${answered}/${nodes} answered${lost}, ${notPassing} failing, ${seconds.toFixed(1)}s`;
+    const { counts, rollout, clock } = this.#options;
+    const now = counts();
+    const staged = rollout();
+    const skipped = skippedCount(now);
+    return [
+      `${now.answered}/${now.nodes} answered`,
+      ...(now.unreached === 0 ? [] : [`${now.unreached} unreached`]),
+      ...(skipped === 0 ? [] : [`${skipped} skipped`]),
+      `${now.notPassing} failing`,
+      ...(staged === undefined ? [] : [`stage ${staged.stage}/${staged.stages}`]),
+      `${((clock.nowMs() - this.#startMs) / 1_000).toFixed(1)}s`,
+    ].join(", ");
   }
 }

@@ -13,6 +13,7 @@ function lineOn(time: VirtualTime, live: boolean) {
     clock: time,
     timers: time,
     counts: () => view.counts(),
+    rollout: () => view.state?.rollout,
   });
   return { view, written, line };
 }
@@ -32,6 +33,21 @@ Deno.test("the line is redrawn in place while the batch goes on, and taken away 
   assertEquals(written[10], "\r\x1b[K1/3 answered, 1 unreached, 0 failing, 1.0s");
   assertEquals(written[11], "\r\x1b[K");
   assertEquals(time.pending, 0);
+});
+
+Deno.test("stages and those who are skipped are counted where there are any", async () => {
+  const time = new VirtualTime();
+  const { view, written, line } = lineOn(time, true);
+  line.start();
+  const rollout = { stage: 1, stages: 3, failures: 0, maxFailures: 0, stopped: false };
+  view.setState({ target: {}, cancelled: false, rollout });
+  await time.pass(100);
+  view.update({ node: "b", state: "skipped", reason: "rollout_stopped" });
+  view.update({ node: "c", state: "skipped", reason: "rollout_stopped" });
+  await time.pass(100);
+  line.stop();
+  assertEquals(written[1], "\r\x1b[K0/3 answered, 0 failing, stage 1/3, 0.1s");
+  assertEquals(written[2], "\r\x1b[K0/3 answered, 2 skipped, 0 failing, stage 1/3, 0.2s");
 });
 
 Deno.test("where there is no terminal nothing is written", async () => {

@@ -4,10 +4,12 @@
  * @module
  */
 import type { ActionResult, CheckResult } from "../checks/check.ts";
-import type { BatchLine, MemberLine, NodeProgress } from "../client/protocol.ts";
+import type { BatchLine, BatchState, MemberLine, NodeProgress } from "../client/protocol.ts";
 import { formatAddress } from "../address.ts";
 import type { Problem } from "../errors.ts";
-import type { BatchReport } from "./batch_view.ts";
+import type { RolloutStanding } from "../gossip/stages.ts";
+import { conditionText, memberStateName } from "./batch_text.ts";
+import { type BatchReport, skippedCount } from "./batch_view.ts";
 
 /** How an action ended and what it wrote. */
 export interface ActionRecord {
@@ -35,12 +37,14 @@ export interface ResultRecord {
   readonly node: string;
   /** The check's name; absent where `status` is about the whole node. */
   readonly check?: string;
-  /** `pass`, `fail`, `error` or `skipped`; of a whole node `unreached` or `unanswered`. */
+  /** `pass`, `fail`, `error` or `skipped`; of a whole node `unreached`, `unanswered` or `skipped`. */
   readonly status: string;
   /** Why it is no pass. */
   readonly reason?: string;
   /** How the membership holds an `unreached` node: `failed`, `left`, `suspect` or `alive`. */
   readonly member_state?: string;
+  /** Why a whole node is not to run it: `rollout_stopped`, `cancelled`, `expired` or `not_targeted`. */
+  readonly skip_reason?: string;
   /** How long looking took. */
   readonly duration_ms?: number;
   /** Present where the check failed and has an action. */
@@ -51,16 +55,44 @@ export interface ResultRecord {
 export interface NodeRecord {
   /** The node's name. */
   readonly node: string;
-  /** `done`, `unreached` or `unanswered`. */
+  /** `done`, `unreached`, `unanswered` or `skipped`. */
   readonly state: string;
   /** How the membership holds an `unreached` node. */
   readonly member_state?: string;
+  /** Why a `skipped` node is not to run it. */
+  readonly skip_reason?: string;
   /** The outcomes of a `done` node, without `batch` and `node`. */
   readonly results?: readonly Omit<ResultRecord, "batch" | "node">[];
 }
 
-/** The document of a batch. */
-export interface ReportRecord {
+/** How far a staged roll-out has come. */
+export interface RolloutRecord {
+  /** The stage whose turn it is, or that was the last one; the first is 1. */
+  readonly stage: number;
+  /** How many stages there are. */
+  readonly stages: number;
+  /** Nodes of the stages so far that failed or were unreached. */
+  readonly failures: number;
+  /** It stops when there are more. */
+  readonly max_failures: number;
+  /** Whether it stopped before its last stage. */
+  readonly stopped: boolean;
+}
+
+/** What is known of a batch as a whole. */
+export interface StateRecord {
+  /** Conditions on tags as `-target` takes them, and names as `-nodes` does; both empty for all. */
+  readonly target: { readonly tags: readonly string[]; readonly nodes: readonly string[] };
+  /** When it expires, in ISO 8601, UTC; null for never. Absent once it has. */
+  readonly expires_at?: string | null;
+  /** Whether it was cancelled. */
+  readonly cancelled: boolean;
+  /** Absent where all start at once, and where the daemon asked is not the origin. */
+  readonly rollout?: RolloutRecord;
+}
+
+/** The document of a batch; without a `target` and what follows it for `local-check`. */
+export interface ReportRecord extends Partial<StateRecord> {
   /** The batch's id; absent for `local-check`. */
   readonly batch?: string;
   /** What `gcheck` exits with. */
@@ -92,7 +124,7 @@ export interface MemberRecord {
 }
 
 /** One batch in the list. */
-export interface BatchRecord {
+export interface BatchRecord extends StateRecord {
   /** Its id. */
   readonly batch: string;
   /** When it was issued, in ISO 8601, UTC. */
@@ -101,7 +133,7 @@ export interface BatchRecord {
   readonly origin: string;
   /** The names of its checks. */
   readonly checks: readonly string[];
-  /** `targeted`, `answered`, `unreached`, `not_passing`: members; absent where the daemon asked is not the origin. */
+  /** `targeted`, `answered`, `unreached`, `skipped`, `not_passing`: members; absent where the daemon asked is not the origin. */
   readonly counts?: Readonly<Record<string, number>>;
 }
 
@@ -129,8 +161,12 @@ export function reportRecord(report: BatchReport): ReportRecord {
   return {
     ...optional("batch", report.batchId),
     exit_status: report.exitStatus,
-    summary: { nodes, answered, unreached, unanswered, passed, failed, errors, skipped },
+    summary: {
+      ...{ nodes, answered, unreached, unanswered, passed, failed, errors, skipped },
+      skipped_nodes: skippedCount(report.counts),
+    },
     ...optional("elapsed_ms", round(report.elapsedMs)),
+    ...(report.state === undefined ? {} : stateRecord(report.state)),
     nodes: report.nodes.map(nodeRecord),
   };
 }
@@ -156,16 +192,34 @@ export function batchRecord(batch: BatchLine): BatchRecord {
     issued_at: isoTime(batch.issuedAtMs),
     origin: batch.origin,
     checks: batch.checks,
+    ...stateRecord(batch),
     ...optional(
       "counts",
       counts === undefined ? undefined : {
         targeted: counts.targeted,
         answered: counts.answered,
         unreached: counts.unreached,
+        skipped: counts.skipped,
         not_passing: counts.notPassing,
       },
     ),
   };
+}
+
+function stateRecord({ target, expiresAtMs, cancelled, rollout }: BatchState): StateRecord {
+  return {
+    target: { tags: (target.tags ?? []).map(conditionText), nodes: target.nodes ?? [] },
+    ...(expiresAtMs === undefined
+      ? {}
+      : { expires_at: expiresAtMs === 0 ? null : isoTime(expiresAtMs) }),
+    cancelled,
+    ...optional("rollout", rollout && rolloutRecord(rollout)),
+  };
+}
+
+function rolloutRecord({ maxFailures, ...rollout }: RolloutStanding): RolloutRecord {
+  const { stage, stages, failures, stopped } = rollout;
+  return { stage, stages, failures, max_failures: maxFailures, stopped };
 }
 
 /** One thing wrong in a check file, its properties in one order. */
@@ -177,11 +231,6 @@ export function problemRecord({ line, column, check, field, message }: Problem):
     ...optional("field", field),
     message,
   };
-}
-
-/** What people call a state of the membership. */
-export function memberStateName(state: string): string {
-  return state === "dead" ? "failed" : state;
 }
 
 function outcomeRecord(result: CheckResult): Omit<ResultRecord, "batch" | "node"> {
@@ -213,6 +262,8 @@ function nodeRecord(progress: NodeProgress): NodeRecord {
       return { node, state: "unanswered" };
     case "unreached":
       return { node, state: "unreached", member_state: memberStateName(progress.memberState) };
+    case "skipped":
+      return { node, state: "skipped", skip_reason: progress.reason };
     case "done":
       return { node, state: "done", results: progress.results.map(outcomeRecord) };
     default:

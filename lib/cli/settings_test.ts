@@ -29,7 +29,11 @@ const CLIENT_DEFAULTS: ClientSettings = {
   timeoutMs: 30_000,
   wait: true,
   output: "text",
+  target: {},
+  expiresInMs: 3_600_000,
 };
+
+const CHECK: Partial<ClientSettings> = { command: "check", file: "f" };
 
 Deno.test("each flag of gossipcheckd gives its setting; the others keep their defaults", () => {
   const cases: [string[], Partial<DaemonSettings>][] = [
@@ -143,6 +147,29 @@ Deno.test("flags of gcheck stand before or after its command", () => {
     [["local-check", "-file", "-odd-name"], { command: "local-check", file: "-odd-name" }],
     [["validate", "-file", "007"], { command: "validate", file: "007" }],
     [["results", "1e3"], { command: "results", argument: "1e3" }],
+    [["cancel", "01j"], { command: "cancel", argument: "01j" }],
+    [["-file=f", "check", "-target", "role=web,zone!=b", "-nodes", "a,'web-*'"], {
+      ...CHECK,
+      target: {
+        tags: [
+          { key: "role", equal: true, value: "web" },
+          { key: "zone", equal: false, value: "b" },
+        ],
+        nodes: ["a", "web-*"],
+      },
+    }],
+    [["-file=f", "check", "-limit=10"], { ...CHECK, limit: { type: "count", count: 10 } }],
+    [["-file=f", "check", "-limit=2.5%"], { ...CHECK, limit: { type: "percent", percent: 2.5 } }],
+    [["-file=f", "check", "-batch-size=10%"], {
+      ...CHECK,
+      rollout: { size: { type: "percent", percent: 10 }, maxFailures: 0 },
+    }],
+    [["-file=f", "check", "-batch-size", "3", "-max-failures", "2"], {
+      ...CHECK,
+      rollout: { size: { type: "count", count: 3 }, maxFailures: 2 },
+    }],
+    [["-file=f", "check", "-expires=never"], { ...CHECK, expiresInMs: 0 }],
+    [["-file=f", "check", "-expires=1m30s"], { ...CHECK, expiresInMs: 90_000 }],
   ];
   for (const [args, expected] of cases) {
     assertEquals(parseClientArguments(args), { ...CLIENT_DEFAULTS, ...expected }, args.join(" "));
@@ -167,6 +194,22 @@ Deno.test("what is wrong with gcheck's command line is one line that names it", 
     [["list-members", "-timeout", "soon"], 'flag -timeout: bad duration "soon"'],
     [["list-members", "-server", "5924"], 'flag -server: bad address "5924"'],
     [["list-members", "-sever", "a:1"], "unknown flag -sever: the nearest known one is -server"],
+    [["cancel"], "command cancel needs ID: stop a batch on every node"],
+    [["cancel", ""], "command cancel needs ID"],
+    [["cancel", "a", "b"], 'unexpected argument "b" after cancel'],
+    [["check", "-file=f", "-target", "role"], 'flag -target: "role" in the target'],
+    [["check", "-file=f", "-target="], 'flag -target: ""'],
+    [["check", "-file=f", "-target", `role=${"x".repeat(513)}`], "flag -target: a condition"],
+    [["check", "-file=f", "-nodes", "a,,b"], "flag -nodes: the node list"],
+    [["check", "-file=f", "-limit", "0"], 'flag -limit: "0" is no amount'],
+    [["check", "-file=f", "-limit", "101%"], 'flag -limit: "101%" is no amount'],
+    [["check", "-file=f", "-batch-size", "half"], 'flag -batch-size: "half" is no amount'],
+    [["check", "-file=f", "-max-failures", "1"], "-max-failures means nothing without -batch-size"],
+    [["check", "-file=f", "-batch-size=1", "-max-failures=1%"], "flag -max-failures: bad number"],
+    [["check", "-file=f", "-expires", "0"], "flag -expires: 0 is out of range"],
+    [["check", "-file=f", "-expires", "ever"], 'flag -expires: bad duration "ever"'],
+    [["results", "-limit", "1"], "flag -limit means nothing to results"],
+    [["local-check", "-file=f", "-target", "a=b"], "flag -target means nothing to local-check"],
     [["help", "chek"], 'unknown command "chek"'],
   ];
   for (const [args, expected] of cases) {

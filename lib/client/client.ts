@@ -227,6 +227,7 @@ function isLast(request: Request, reply: Reply): boolean {
     case "accepted":
       return request.type === "check" && !request.wait;
     case "progress":
+    case "state":
       return false;
     case "settled":
     case "members":

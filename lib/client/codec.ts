@@ -12,14 +12,24 @@ import type {
   FieldValue,
   Outcome,
 } from "../checks/check.ts";
-import type { Target } from "../gossip/types.ts";
+import type { RolloutStanding } from "../gossip/stages.ts";
+import type { Amount, SkipReason, TagCondition, Target } from "../gossip/types.ts";
 import type { Address } from "../runtime.ts";
 import type { NodeState } from "../wire/messages.ts";
 import { WireError } from "../errors.ts";
+import {
+  BATCH_EXPIRES_MAX_MS,
+  META_MAX_BYTES,
+  NAME_MAX_BYTES,
+  ROLLOUT_MAX_FAILURES_MAX,
+  TARGET_MAX_CONDITIONS,
+  TARGET_MAX_NODES,
+} from "../limits.ts";
 import { decode } from "../std/msgpack_decode.ts";
 import { scanValue } from "../msgpack_scanner.ts";
 import {
   type BatchLine,
+  type BatchState,
   type Handshake,
   type MemberLine,
   type NodeProgress,
@@ -28,9 +38,11 @@ import {
   type Request,
 } from "./protocol.ts";
 import {
+  atMost,
   bytes,
   count,
   dictionary,
+  type Fields,
   list,
   number,
   oneOf,
@@ -39,7 +51,9 @@ import {
   type Shape,
   tagged,
   text,
+  textOf,
   truth,
+  within,
 } from "./shape.ts";
 
 /** A message's bytes, without their length in front. */
@@ -61,11 +75,12 @@ export function decodeRequest(payload: Uint8Array): Request {
 
 /** Raises `WireError`; nothing of a bad message comes out. */
 export function decodeReply(payload: Uint8Array): Reply {
-  return REPLY(unpack(payload), "reply");
+  // From a daemon that has proven itself; a fleet has more members than a stranger may name values.
+  return REPLY(unpack(payload, { maxValues: Infinity }), "reply");
 }
 
-function unpack(payload: Uint8Array): unknown {
-  const length = scanValue({ bytes: payload, start: 0, end: payload.length });
+function unpack(payload: Uint8Array, bounds: { maxValues?: number } = {}): unknown {
+  const length = scanValue({ bytes: payload, start: 0, end: payload.length }, bounds);
   if (length !== payload.length) {
     throw new WireError("malformed", `${payload.length - length} bytes follow a message's end`);
   }
@@ -117,16 +132,34 @@ const CHECK: Shape<Check> = record<Check>({
   actionTimeoutMs: count,
 });
 
+// Held to what other nodes take, or they would drop the batch without a word.
 const TARGET: Shape<Target> = record<Target>({
-  tags: optional(list(record({ key: text, equal: truth, value: text }))),
-  nodes: optional(list(text)),
+  tags: optional(atMost(
+    TARGET_MAX_CONDITIONS,
+    list(record<TagCondition>({
+      key: textOf({ least: 1, most: META_MAX_BYTES }),
+      equal: truth,
+      value: textOf({ least: 0, most: META_MAX_BYTES }),
+    })),
+  )),
+  nodes: optional(atMost(TARGET_MAX_NODES, list(textOf({ least: 1, most: NAME_MAX_BYTES })))),
+});
+
+const AMOUNT: Shape<Amount> = tagged<Amount, "type">("type", {
+  count: { count: within({ least: 1, most: Number.MAX_SAFE_INTEGER }, count) },
+  percent: { percent: within({ least: Number.MIN_VALUE, most: 100 }, number) },
 });
 
 const REQUEST: Shape<Request> = tagged<Request, "type">("type", {
   check: {
     checks: list(CHECK),
     target: TARGET,
-    expiresInMs: count,
+    limit: optional(AMOUNT),
+    rollout: optional(record<NonNullable<(Request & { type: "check" })["rollout"]>>({
+      size: AMOUNT,
+      maxFailures: within({ least: 0, most: ROLLOUT_MAX_FAILURES_MAX }, count),
+    })),
+    expiresInMs: within({ least: 0, most: BATCH_EXPIRES_MAX_MS }, count),
     wait: truth,
   },
   members: {},
@@ -173,11 +206,19 @@ const NODE_STATES: Readonly<Record<NodeState, true>> = {
   left: true,
 };
 
+const SKIP_REASONS: Readonly<Record<SkipReason, true>> = {
+  rollout_stopped: true,
+  cancelled: true,
+  expired: true,
+  not_targeted: true,
+};
+
 const PROGRESS: Shape<NodeProgress> = tagged<NodeProgress, "state">("state", {
   pending: { node: text },
   running: { node: text },
   done: { node: text, results: list(RESULT) },
   unreached: { node: text, memberState: oneOf(Object.keys(NODE_STATES) as NodeState[]) },
+  skipped: { node: text, reason: oneOf(Object.keys(SKIP_REASONS) as SkipReason[]) },
 });
 
 const MEMBER: Shape<MemberLine> = record<MemberLine>({
@@ -190,7 +231,21 @@ const MEMBER: Shape<MemberLine> = record<MemberLine>({
   self: truth,
 });
 
+const STATE_FIELDS: Fields<BatchState> = {
+  target: TARGET,
+  expiresAtMs: optional(count),
+  cancelled: truth,
+  rollout: optional(record<RolloutStanding>({
+    stage: count,
+    stages: count,
+    failures: count,
+    maxFailures: count,
+    stopped: truth,
+  })),
+};
+
 const BATCH: Shape<BatchLine> = record<BatchLine>({
+  ...STATE_FIELDS,
   batchId: text,
   issuedAtMs: count,
   origin: text,
@@ -200,6 +255,7 @@ const BATCH: Shape<BatchLine> = record<BatchLine>({
       targeted: count,
       answered: count,
       unreached: count,
+      skipped: count,
       notPassing: count,
     }),
   ),
@@ -208,6 +264,7 @@ const BATCH: Shape<BatchLine> = record<BatchLine>({
 const REPLY: Shape<Reply> = tagged<Reply, "type">("type", {
   accepted: { batchId: text, nodes: list(text) },
   progress: { progress: PROGRESS },
+  state: { state: record<BatchState>(STATE_FIELDS) },
   settled: {},
   members: { members: list(MEMBER) },
   batches: { batches: list(BATCH) },

@@ -72,6 +72,36 @@ Deno.test("what breaks a rule is refused with its place", () => {
       "request.expiresInMs must be a whole number",
     ],
   ];
+  const check = { type: "check", checks: [], target: {}, expiresInMs: 0, wait: true };
+  const tag = { key: "role", equal: true, value: "web" };
+  const batches: [unknown, string][] = [
+    [{ ...check, expiresInMs: 400 * 86_400_000 }, "request.expiresInMs must be 0 to"],
+    [{ ...check, limit: { type: "count", count: 0 } }, "request.limit.count must be 1 to"],
+    [{ ...check, limit: { type: "percent", percent: 0 } }, "request.limit.percent must be"],
+    [{ ...check, limit: { type: "percent", percent: 101 } }, "request.limit.percent must be"],
+    [{ ...check, limit: { type: "all" } }, "request.limit.type must be one of count, percent"],
+    [
+      { ...check, rollout: { size: { type: "count", count: 1 }, maxFailures: -1 } },
+      "request.rollout.maxFailures must be a whole number",
+    ],
+    [{ ...check, target: { tags: [{ ...tag, key: "" }] } }, "tags[0].key must be 1 to 512 bytes"],
+    [
+      { ...check, target: { tags: [{ ...tag, value: "x".repeat(513) }] } },
+      "request.target.tags[0].value must be 0 to 512 bytes",
+    ],
+    [
+      { ...check, target: { tags: Array.from({ length: 65 }, () => tag) } },
+      "request.target.tags must be at most 64 entries",
+    ],
+    [{ ...check, target: { nodes: ["é".repeat(128)] } }, "nodes[0] must be 1 to 255 bytes"],
+    [
+      { ...check, target: { nodes: Array.from({ length: 1_001 }, () => "a") } },
+      "request.target.nodes must be at most 1000 entries",
+    ],
+  ];
+  for (const [message, expected] of batches) {
+    assertThrows(() => decodeRequest(encode(message as never)), WireError, expected);
+  }
   for (const [, message, expected] of cases) {
     assertThrows(() => decodeRequest(encode(message as never)), WireError, expected);
   }

@@ -16,7 +16,8 @@
  */
 import type { Address } from "../runtime.ts";
 import type { Check, CheckResult } from "../checks/check.ts";
-import type { Target } from "../gossip/types.ts";
+import type { RolloutStanding } from "../gossip/stages.ts";
+import type { Amount, SkipReason, Target } from "../gossip/types.ts";
 import type { NodeState } from "../wire/messages.ts";
 
 /** Rises when an older end could misread a newer one. */
@@ -63,7 +64,10 @@ export type Handshake =
 
 /** What `gcheck` asks. */
 export type Request =
-  /** Sends a batch. Replies: `accepted`, then (unless `wait` is false) `progress`… and `settled`. */
+  /**
+   * Sends a batch. Replies: `accepted`, then (unless `wait` is false) `state`, `progress`… with
+   * `state` again each time that it changed, and `settled`.
+   */
   | {
     /** Tells the variants apart. */
     readonly type: "check";
@@ -71,6 +75,15 @@ export type Request =
     readonly checks: readonly Check[];
     /** Which members are to run it. */
     readonly target: Target;
+    /** A random sample of the target of this size; absent for all of it. */
+    readonly limit?: Amount;
+    /** In stages; absent where all start at once. */
+    readonly rollout?: {
+      /** Members a stage. */
+      readonly size: Amount;
+      /** The roll-out stops when more members than this failed or were unreached. */
+      readonly maxFailures: number;
+    };
     /** How long from now others may still take it up, in milliseconds; 0 for ever. */
     readonly expiresInMs: number;
     /** Whether to follow the batch until it is settled. */
@@ -87,8 +100,8 @@ export type Request =
     readonly type: "batches";
   }
   /**
-   * One batch as it stands. Replies: `accepted`, one `progress` a targeted member, `settled`; or
-   * `error` with `unknown_batch`.
+   * One batch as it stands. Replies: `accepted`, `state`, one `progress` a targeted member,
+   * `settled`; or `error` with `unknown_batch`.
    */
   | {
     /** Tells the variants apart. */
@@ -96,7 +109,7 @@ export type Request =
     /** The whole id. */
     readonly batchId: string;
   }
-  /** Replies: `done`; or `error` with `unknown_batch`. */
+  /** Cancels a batch on every node, also for the second time. Replies: `done`; or `error` with `unknown_batch`. */
   | {
     /** Tells the variants apart. */
     readonly type: "cancel";
@@ -122,8 +135,20 @@ export interface MemberLine {
   readonly self: boolean;
 }
 
+/** What is known of a batch beside its members' parts. */
+export interface BatchState {
+  /** Whom it is for. */
+  readonly target: Target;
+  /** When it expires, by its origin's wall clock, in Unix milliseconds; 0 for never. Absent once it has. */
+  readonly expiresAtMs?: number;
+  /** Whether it was cancelled. */
+  readonly cancelled: boolean;
+  /** How far it has rolled out; absent where all start at once, and where the origin alone knows. */
+  readonly rollout?: RolloutStanding;
+}
+
 /** One line of `results`. */
-export interface BatchLine {
+export interface BatchLine extends BatchState {
   /** The batch's id. */
   readonly batchId: string;
   /** When it was issued, by its origin's wall clock, in Unix milliseconds. */
@@ -140,6 +165,8 @@ export interface BatchLine {
     readonly answered: number;
     /** Members that failed or left before they answered. */
     readonly unreached: number;
+    /** Members that are not to run it (any more). */
+    readonly skipped: number;
     /** Members of which some outcome is not `pass`. */
     readonly notPassing: number;
   };
@@ -171,6 +198,15 @@ export type NodeProgress =
     readonly state: "unreached";
     /** What membership says of it. */
     readonly memberState: NodeState;
+  }
+  /** It is not to run it (any more); where it answers all the same, `done` replaces this. */
+  | {
+    /** The member's name. */
+    readonly node: string;
+    /** How far it is. */
+    readonly state: "skipped";
+    /** Why. */
+    readonly reason: SkipReason;
   };
 
 /** Why a daemon cannot do what it was asked; stable, for programs. */
@@ -209,6 +245,13 @@ export type Reply =
     readonly type: "progress";
     /** Whose, and how far. */
     readonly progress: NodeProgress;
+  }
+  /** The batch as a whole, as it is now. */
+  | {
+    /** Tells the variants apart. */
+    readonly type: "state";
+    /** It replaces what came before. */
+    readonly state: BatchState;
   }
   /** Nothing more will come: all have answered or are unreached, or all that is known was told. */
   | {

@@ -17,6 +17,40 @@ export function text(value: unknown, at: string): string {
   return value;
 }
 
+/** A string of so many bytes of UTF-8. */
+export function textOf(bounds: { least: number; most: number }): Shape<string> {
+  return (value, at) => {
+    const found = text(value, at);
+    const length = new TextEncoder().encode(found).length;
+    if (length < bounds.least || length > bounds.most) {
+      throw wrong(at, `${bounds.least} to ${bounds.most} bytes`);
+    }
+    return found;
+  };
+}
+
+/** A number of the shape between two others, both included. */
+export function within(
+  bounds: { least: number; most: number },
+  shape: Shape<number>,
+): Shape<number> {
+  return (value, at) => {
+    const found = shape(value, at);
+    if (found < bounds.least || found > bounds.most) {
+      throw wrong(at, `${bounds.least} to ${bounds.most}`);
+    }
+    return found;
+  };
+}
+
+/** A list of at most so many entries, which is looked at before they are. */
+export function atMost<T>(most: number, shape: Shape<readonly T[]>): Shape<readonly T[]> {
+  return (value, at) => {
+    if (Array.isArray(value) && value.length > most) throw wrong(at, `at most ${most} entries`);
+    return shape(value, at);
+  };
+}
+
 /** A number that is not NaN or infinite. */
 export function number(value: unknown, at: string): number {
   if (typeof value !== "number" || !Number.isFinite(value)) throw wrong(at, "a number");

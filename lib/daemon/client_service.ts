@@ -2,23 +2,28 @@
  * What this node answers to `gcheck`.
  * @module
  */
-import { decodeChecks, decodeResults, encodeChecks } from "../checks/codec.ts";
-import type { CheckResult } from "../checks/check.ts";
-import type { BatchLine, MemberLine, NodeProgress, Reply, Request } from "../client/protocol.ts";
+import { encodeChecks } from "../checks/codec.ts";
+import type { MemberLine, Reply, Request } from "../client/protocol.ts";
 import type { ClientService } from "../client/server.ts";
-import { BusyError, UsageError, WireError } from "../errors.ts";
+import { BusyError, UsageError } from "../errors.ts";
 import type { Dissemination } from "../gossip/dissemination.ts";
 import type { Batch, BatchId, GossipEvent, MemberProgress } from "../gossip/types.ts";
 import { BATCH_LINES_MAX } from "../limits.ts";
+import {
+  batchLines,
+  type BatchLookup,
+  batchState,
+  nodeProgress,
+  readResults,
+} from "./batch_lines.ts";
 import type { BatchStore } from "./batch_store.ts";
 import type { Members, MembershipPeers } from "./peers.ts";
 import { ProgressFeed } from "./progress_feed.ts";
 
 /** What of dissemination clients use. */
-export type BatchDesk = Pick<
-  Dissemination,
-  "submit" | "cancel" | "batches" | "batch" | "progress"
->;
+export type BatchDesk =
+  & BatchLookup
+  & Pick<Dissemination, "submit" | "cancel" | "progress">;
 
 /** What a `DaemonService` is made of. */
 export interface DaemonServiceOptions {
@@ -65,7 +70,13 @@ export class DaemonService implements ClientService {
       case "members":
         return yield { type: "members", members: this.#memberLines() };
       case "batches":
-        return yield { type: "batches", batches: this.#batchLines() };
+        return yield {
+          type: "batches",
+          batches: batchLines(this.#options.batches, {
+            most: BATCH_LINES_MAX,
+            self: this.#options.members.self().name,
+          }),
+        };
       case "results":
         return yield* this.#results(request.batchId);
       case "cancel":
@@ -87,20 +98,31 @@ export class DaemonService implements ClientService {
     if (Array.from(progress.values()).every(isAnswer)) follower.feed.settled();
     yield { type: "accepted", batchId: batch.id, nodes: [...progress.keys()] };
     if (!request.wait) return;
+    const state = new StateTeller(this.#options.batches, batch.id);
+    yield* state.news();
     for await (const node of follower.feed.changes(signal)) {
       const latest = this.#options.batches.progress(batch.id)?.get(node);
-      if (latest !== undefined) yield this.#progress(batch.id, { node, progress: latest });
+      if (latest !== undefined) yield { type: "progress", progress: nodeProgress(node, latest) };
+      yield* state.news();
     }
-    if (!signal.aborted) yield { type: "settled" };
+    if (signal.aborted) return;
+    yield* state.news();
+    yield { type: "settled" };
   }
 
   #submit(request: Request & { type: "check" }): Batch | Reply & { type: "error" } {
     if (this.#stopping) {
       return { type: "error", code: "busy", message: "this daemon is stopping: ask another" };
     }
-    const { target, expiresInMs, checks } = request;
+    const { target, expiresInMs, checks, limit, rollout } = request;
     try {
-      return this.#options.batches.submit({ target, expiresInMs, body: encodeChecks(checks) });
+      return this.#options.batches.submit({
+        target,
+        expiresInMs,
+        body: encodeChecks(checks),
+        ...(limit === undefined ? {} : { limit }),
+        ...(rollout === undefined ? {} : { rollout }),
+      });
     } catch (error) {
       if (!(error instanceof UsageError || error instanceof BusyError)) throw error;
       const code = error instanceof BusyError ? "busy" : "bad_request";
@@ -123,7 +145,10 @@ export class DaemonService implements ClientService {
     const progress = this.#options.batches.progress(batchId) ?? this.#ownProgress(batchId);
     if (progress === undefined) return yield unknownBatch(batchId);
     yield { type: "accepted", batchId, nodes: [...progress.keys()] };
-    for (const [node, each] of progress) yield this.#progress(batchId, { node, progress: each });
+    yield { type: "state", state: batchState(this.#options.batches, batchId) };
+    for (const [node, each] of progress) {
+      yield { type: "progress", progress: nodeProgress(node, each) };
+    }
     yield { type: "settled" };
   }
 
@@ -139,40 +164,10 @@ export class DaemonService implements ClientService {
   }
 
   #cancel(batchId: BatchId): Reply {
-    if (this.#options.batches.cancel(batchId)) return { type: "done" };
+    const { batches } = this.#options;
+    const known = batches.cancel(batchId) || batches.isCancelled(batchId);
+    if (known) return { type: "done" };
     return unknownBatch(batchId);
-  }
-
-  #progress(
-    batchId: BatchId,
-    { node, progress }: { node: string; progress: MemberProgress },
-  ): Reply {
-    return { type: "progress", progress: this.#nodeProgress(batchId, { node, progress }) };
-  }
-
-  #nodeProgress(
-    batchId: BatchId,
-    { node, progress }: { node: string; progress: MemberProgress },
-  ): NodeProgress {
-    switch (progress.state) {
-      case "pending":
-      case "running":
-        return { node, state: progress.state };
-      case "done":
-        return { node, state: "done", results: readResults(progress.body) };
-      case "unreached":
-        return { node, state: "unreached", memberState: progress.memberState };
-      case "skipped": {
-        const reason = SKIPPED[progress.reason];
-        const results = this.#checkNames(this.#options.batches.batch(batchId))
-          .map((check) =>
-            ({ check, outcome: { status: "skipped", reason }, durationMs: 0 }) as const
-          );
-        return { node, state: "done", results };
-      }
-      default:
-        return progress satisfies never;
-    }
   }
 
   #memberLines(): MemberLine[] {
@@ -191,60 +186,30 @@ export class DaemonService implements ClientService {
       };
     });
   }
-
-  #batchLines(): BatchLine[] {
-    const { batches } = this.#options;
-    return batches.batches().slice(0, BATCH_LINES_MAX).map((batch): BatchLine => {
-      const progress = batches.progress(batch.id);
-      return {
-        batchId: batch.id,
-        issuedAtMs: batch.issuedAtMs,
-        origin: batch.origin.name,
-        checks: this.#checkNames(batch),
-        ...(progress === undefined ? {} : { counts: count([...progress.values()]) }),
-      };
-    });
-  }
-
-  #checkNames(batch: Batch | undefined): string[] {
-    try {
-      return batch === undefined ? [] : decodeChecks(batch.body).map(({ name }) => name);
-    } catch (error) {
-      if (error instanceof WireError) return [];
-      throw error;
-    }
-  }
 }
 
-const SKIPPED = {
-  rollout_stopped: "the roll-out stopped before this node's stage",
-  cancelled: "the batch was cancelled before this node started it",
-  expired: "the batch expired before this node's stage",
-  not_targeted: "this node's tags changed and the batch is not for it any more",
-} as const;
+/** Tells the batch's state where it is not what was told last. */
+class StateTeller {
+  readonly #batches: BatchLookup;
+  readonly #batchId: BatchId;
+  #told = "";
+
+  constructor(batches: BatchLookup, batchId: BatchId) {
+    this.#batches = batches;
+    this.#batchId = batchId;
+  }
+
+  *news(): Generator<Reply, void, undefined> {
+    const state = batchState(this.#batches, this.#batchId);
+    const text = JSON.stringify(state);
+    if (text === this.#told) return;
+    this.#told = text;
+    yield { type: "state", state };
+  }
+}
 
 function isAnswer({ state }: MemberProgress): boolean {
   return state !== "pending" && state !== "running";
-}
-
-function count(parts: readonly MemberProgress[]): NonNullable<BatchLine["counts"]> {
-  return {
-    targeted: parts.length,
-    answered: parts.filter(({ state }) => state === "done" || state === "skipped").length,
-    unreached: parts.filter(({ state }) => state === "unreached").length,
-    notPassing: parts.filter((part) => part.state === "done" && !part.passed).length,
-  };
-}
-
-/** A node of another release may send what cannot be read: that node's outcome is then an error. */
-function readResults(body: Uint8Array): readonly CheckResult[] {
-  try {
-    return decodeResults(body);
-  } catch (error) {
-    if (!(error instanceof WireError)) throw error;
-    const reason = `its results cannot be read: ${error.message}`;
-    return [{ check: "(batch)", outcome: { status: "error", reason }, durationMs: 0 }];
-  }
 }
 
 function unknownBatch(batchId: BatchId): Reply {

@@ -2,9 +2,15 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { settle } from "../../tests/support/virtual_time.ts";
 import { encodeChecks, encodeResults } from "../checks/codec.ts";
 import type { Check, CheckResult } from "../checks/check.ts";
-import type { Reply, Request } from "../client/protocol.ts";
+import type { BatchState, Reply, Request } from "../client/protocol.ts";
 import { BusyError, UsageError } from "../errors.ts";
-import type { Batch, GossipEvent, MemberProgress } from "../gossip/types.ts";
+import type {
+  Batch,
+  GossipEvent,
+  MemberProgress,
+  RestoredCollection,
+  Submission,
+} from "../gossip/types.ts";
 import { encodeMeta } from "../swim/meta.ts";
 import type { Member } from "../swim/types.ts";
 import { MemoryBatchStore } from "./batch_store.ts";
@@ -18,6 +24,7 @@ const PASS: readonly CheckResult[] = [{ check: "a", outcome: { status: "pass" },
 const FAIL: readonly CheckResult[] = [
   { check: "a", outcome: { status: "fail", reason: "no" }, durationMs: 1 },
 ];
+const STATE: BatchState = { target: {}, expiresAtMs: 0, cancelled: false };
 const CHECK: Request & { type: "check" } = {
   type: "check",
   checks: CHECKS,
@@ -48,10 +55,13 @@ function bench(members: readonly Member[] = [member("me"), member("b"), member("
   const collected = new Map<string, Map<string, MemberProgress>>();
   const known: Batch[] = [];
   const cancelled: string[] = [];
+  const submitted: Submission[] = [];
   let refusal: Error | undefined;
   const batches: BatchDesk = {
-    submit({ target, body }) {
+    submit(submission) {
       if (refusal !== undefined) throw refusal;
+      submitted.push(submission);
+      const { target, body } = submission;
       const id = `batch${known.length}`;
       const origin = { name: "me", address: { host: "192.0.2.1", port: 3505 } };
       const rest = { issuedAtMs: 5, expiresAtMs: 0, held: false, signature: new Uint8Array() };
@@ -59,10 +69,22 @@ function bench(members: readonly Member[] = [member("me"), member("b"), member("
       collected.set(id, new Map(members.map(({ name }) => [name, { state: "pending" }])));
       return known[0] as Batch;
     },
-    cancel: (id) => collected.has(id) && cancelled.push(id) > 0,
+    cancel: (id) => collected.has(id) && !cancelled.includes(id) && cancelled.push(id) > 0,
+    isCancelled: (id) => cancelled.includes(id),
+    collections: () => [...collected.keys()].map(collection).filter((one) => one !== undefined),
+    collection: (id) => collection(id),
     batches: () => known,
     batch: (id) => known.find((batch) => batch.id === id),
     progress: (id) => collected.get(id),
+  };
+  const collection = (batchId: string): RestoredCollection | undefined => {
+    const parts = collected.get(batchId);
+    if (parts === undefined) return undefined;
+    const rollout = submitted.find((one) => one.rollout !== undefined)?.rollout;
+    const stages = rollout?.size.type === "count" && {
+      rollout: { stageSize: rollout.size.count, maxFailures: rollout.maxFailures },
+    };
+    return { batchId, target: {}, held: false, members: parts, ...stages };
   };
   const table = {
     self: () => members[0] as Member,
@@ -79,7 +101,7 @@ function bench(members: readonly Member[] = [member("me"), member("b"), member("
   };
   const settleBatch = () => service.notice({ type: "batch_settled", batchId: "batch0" });
   const refuse = (error: Error) => refusal = error;
-  return { service, move, settleBatch, refuse, known, collected, store, cancelled };
+  return { service, move, settleBatch, refuse, known, collected, store, cancelled, submitted };
 }
 
 /** Takes replies as they come. */
@@ -102,7 +124,10 @@ Deno.test("check: accepted with all members, each part as it comes, then settled
   const { service, move, settleBatch } = bench();
   const { replies, ended } = ask(service, CHECK);
   await settle();
-  assertEquals(replies, [{ type: "accepted", batchId: "batch0", nodes: ["me", "b", "c"] }]);
+  assertEquals(replies, [
+    { type: "accepted", batchId: "batch0", nodes: ["me", "b", "c"] },
+    { type: "state", state: STATE },
+  ]);
   move("b", { state: "running" });
   await settle();
   move("b", done(FAIL));
@@ -110,7 +135,7 @@ Deno.test("check: accepted with all members, each part as it comes, then settled
   move("c", { state: "unreached", memberState: "dead" });
   settleBatch();
   await ended;
-  assertEquals(replies.slice(1), [
+  assertEquals(replies.slice(2), [
     { type: "progress", progress: { node: "b", state: "running" } },
     { type: "progress", progress: { node: "b", state: "done", results: FAIL } },
     { type: "progress", progress: { node: "me", state: "done", results: PASS } },
@@ -127,7 +152,12 @@ Deno.test("check: what settled before anybody looked is told all the same", asyn
   service.notice({ type: "progress", batchId: "batch0", node: "me", progress: done(PASS) });
   service.notice({ type: "batch_settled", batchId: "batch0" });
   for (let reply; !(reply = await iterator.next()).done;) replies.push(reply);
-  assertEquals(replies.map(({ value }) => value?.type), ["accepted", "progress", "settled"]);
+  assertEquals(replies.map(({ value }) => value?.type), [
+    "accepted",
+    "state",
+    "progress",
+    "settled",
+  ]);
 });
 
 Deno.test("check: with no wait it ends with accepted", async () => {
@@ -142,10 +172,10 @@ Deno.test("check: a client that goes away ends its answer and nothing else", asy
   await settle();
   gone.abort.abort();
   await gone.ended;
-  assertEquals(gone.replies.map(({ type }) => type), ["accepted"]);
+  assertEquals(gone.replies.map(({ type }) => type), ["accepted", "state"]);
   move("b", done(PASS));
   settleBatch();
-  const [, ...rest] = await answerTo(service, { type: "results", batchId: "batch0" });
+  const [, , ...rest] = await answerTo(service, { type: "results", batchId: "batch0" });
   assertEquals(rest.at(1), {
     type: "progress",
     progress: { node: "b", state: "done", results: PASS },
@@ -160,7 +190,7 @@ Deno.test("check: results that cannot be read are an error of that node", async 
   await settle();
   asking.abort.abort();
   await asking.ended;
-  const [reply] = asking.replies.slice(1);
+  const [reply] = asking.replies.slice(2);
   const progress = reply?.type === "progress" ? reply.progress : undefined;
   const outcome = progress?.state === "done" ? progress.results[0]?.outcome : undefined;
   assertEquals(outcome?.status, "error");
@@ -191,11 +221,13 @@ Deno.test("results: a batch of another origin shows this node's own part", async
   collected.clear();
   assertEquals(await answerTo(service, { type: "results", batchId: "batch0" }), [
     { type: "accepted", batchId: "batch0", nodes: [] },
+    { type: "state", state: STATE },
     { type: "settled" },
   ]);
   store.finished(known[0] as Batch, { passed: true, body: encodeResults(PASS) });
   assertEquals(await answerTo(service, { type: "results", batchId: "batch0" }), [
     { type: "accepted", batchId: "batch0", nodes: ["me"] },
+    { type: "state", state: STATE },
     { type: "progress", progress: { node: "me", state: "done", results: PASS } },
     { type: "settled" },
   ]);
@@ -209,23 +241,66 @@ Deno.test("results and cancel: an unknown batch is named", async () => {
     assertStringIncludes(reply?.type === "error" ? reply.message : "", '"nope"');
   }
   await answerTo(service, { ...CHECK, wait: false });
-  assertEquals(await answerTo(service, { type: "cancel", batchId: "batch0" }), [{ type: "done" }]);
+  for (const _ of ["once", "again"]) {
+    assertEquals(await answerTo(service, { type: "cancel", batchId: "batch0" }), [
+      { type: "done" },
+    ]);
+  }
   assertEquals(cancelled, ["batch0"]);
+  const [, state] = await answerTo(service, { type: "results", batchId: "batch0" });
+  assertEquals(state, { type: "state", state: { ...STATE, cancelled: true } });
 });
 
-Deno.test("results: a member that was skipped says why, check by check", async () => {
+Deno.test("results: a member that was skipped says why", async () => {
   const { service, move } = bench([member("me"), member("b")]);
   await answerTo(service, { ...CHECK, wait: false });
-  move("b", { state: "skipped", reason: "rollout_stopped" });
+  move("b", { state: "skipped", reason: "cancelled" });
   const replies = await answerTo(service, { type: "results", batchId: "batch0" });
-  const reason = "the roll-out stopped before this node's stage";
-  assertEquals(replies[2], {
+  assertEquals(replies[3], {
     type: "progress",
-    progress: {
-      node: "b",
-      state: "done",
-      results: [{ check: "a", outcome: { status: "skipped", reason }, durationMs: 0 }],
-    },
+    progress: { node: "b", state: "skipped", reason: "cancelled" },
+  });
+});
+
+Deno.test("check: sample, stages and expiry go on as they came, and stages are told as they change", async () => {
+  const { service, move, settleBatch, submitted } = bench();
+  const limit = { type: "percent", percent: 50 } as const;
+  const rollout = { size: { type: "count", count: 1 }, maxFailures: 0 } as const;
+  const { replies, ended } = ask(service, { ...CHECK, limit, rollout, expiresInMs: 7 });
+  await settle();
+  const [{ body: _, ...submission } = {}] = submitted;
+  assertEquals(submission, { target: {}, expiresInMs: 7, limit, rollout });
+  move("me", done(PASS));
+  await settle();
+  move("b", done(FAIL));
+  move("c", { state: "skipped", reason: "rollout_stopped" });
+  settleBatch();
+  await ended;
+  const told = replies.flatMap((reply) => reply.type === "state" ? [reply.state.rollout] : []);
+  const stages = { stages: 3, maxFailures: 0 };
+  assertEquals(told, [
+    { stage: 1, failures: 0, stopped: false, ...stages },
+    { stage: 2, failures: 0, stopped: false, ...stages },
+    { stage: 2, failures: 1, stopped: true, ...stages },
+  ]);
+});
+
+Deno.test("batches: one that has expired is listed for its results", async () => {
+  const { service, move, collected, known } = bench();
+  const batchId = "01JGFJJZ00ABCDEFGHJKMNPQRS";
+  collected.set(batchId, new Map([["me", done(FAIL)], ["b", { state: "pending" }]]));
+  await answerTo(service, { ...CHECK, wait: false });
+  move("me", done(PASS));
+  assertEquals(known.length, 1);
+  const [reply] = await answerTo(service, { type: "batches" });
+  assertEquals(reply?.type === "batches" && reply.batches[1], {
+    batchId,
+    issuedAtMs: 1_735_689_600_000,
+    origin: "me",
+    checks: ["a"],
+    counts: { targeted: 2, answered: 1, unreached: 0, skipped: 0, notPassing: 1 },
+    target: {},
+    cancelled: false,
   });
 });
 
@@ -237,14 +312,14 @@ Deno.test("batches: newest first, with counts where this node is the origin", as
   move("b", done(FAIL));
   move("c", { state: "unreached", memberState: "left" });
   collected.delete("batch0");
-  const common = { issuedAtMs: 5, origin: "me", checks: ["a"] };
+  const common = { issuedAtMs: 5, origin: "me", checks: ["a"], ...STATE };
   assertEquals(await answerTo(service, { type: "batches" }), [{
     type: "batches",
     batches: [
       {
         batchId: "batch1",
         ...common,
-        counts: { targeted: 3, answered: 2, unreached: 1, notPassing: 1 },
+        counts: { targeted: 3, answered: 2, unreached: 1, skipped: 0, notPassing: 1 },
       },
       { batchId: "batch0", ...common },
     ],

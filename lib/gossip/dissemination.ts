@@ -20,6 +20,7 @@ import type {
   RelayedMessage,
   RelayMessage,
   ReportMessage,
+  RestoredCollection,
   RestoredState,
   Submission,
 } from "./types.ts";
@@ -248,6 +249,21 @@ export class Dissemination {
   /** One of them. */
   batch(batchId: BatchId): Batch | undefined {
     return this.#history.whole(batchId)?.batch;
+  }
+
+  /** Whether it was cancelled, as far as is remembered. */
+  isCancelled(batchId: BatchId): boolean {
+    return this.#intake.isCancelled(batchId);
+  }
+
+  /** The batches whose results are held here as their origin, newest first; some have expired. */
+  collections(): RestoredCollection[] {
+    return this.#results.newestFirst();
+  }
+
+  /** One of them. */
+  collection(batchId: BatchId): RestoredCollection | undefined {
+    return this.#results.get(batchId);
   }
 
   /** What was collected as its origin; `undefined` for another's batch. */

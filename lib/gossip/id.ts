@@ -30,6 +30,12 @@ export function newBatchId(options: { wallMs: number; random: Random }): BatchId
   return idFromBytes(bytes);
 }
 
+/** When the batch of this id was issued, in Unix milliseconds. Raises `WireError` on what is no id. */
+export function issueTimeOf(id: BatchId): number {
+  const bytes = idToBytes(id);
+  return bytes.subarray(0, 6).reduce((timeMs, byte) => timeMs * 256 + byte, 0);
+}
+
 /** Whether a text is an id in its one canonical form. */
 export function isBatchId(text: string): boolean {
   if (text.length !== ID_CHARACTERS || valueAt(text, 0) > 7) return false;

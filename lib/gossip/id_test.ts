@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { WireError } from "../errors.ts";
-import { idFromBytes, idToBytes, isBatchId, newBatchId } from "./id.ts";
+import { idFromBytes, idToBytes, isBatchId, issueTimeOf, newBatchId } from "./id.ts";
 
 const zeros = { next: () => 0, bytes: (length: number) => new Uint8Array(length) };
 
@@ -9,6 +9,7 @@ Deno.test("an id and its bytes are one", () => {
   const id = newBatchId({ wallMs: 1_469_918_176_385, random: zeros });
   assertEquals(id, "01ARYZ6S410000000000000000");
   assertEquals(idFromBytes(idToBytes(id)), id);
+  assertEquals(issueTimeOf(id), 1_469_918_176_385);
   for (const byte of [0x00, 0x01, 0x7f, 0x80, 0xfe, 0xff]) {
     const bytes = new Uint8Array(16).fill(byte);
     const text = idFromBytes(bytes);

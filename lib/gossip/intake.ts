@@ -134,6 +134,11 @@ export class Intake {
     return true;
   }
 
+  /** Whether the batch was cancelled, also before it came. */
+  isCancelled(batchId: BatchId): boolean {
+    return this.#cancelled.has(batchId);
+  }
+
   /** Takes the origin's word that this node may start a batch; it comes again until we report. */
   takeStart(message: StartMessage): void {
     const { batchId, from } = message;

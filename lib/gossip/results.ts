@@ -76,6 +76,11 @@ export class Results {
     return false;
   }
 
+  /** All that is held, newest first. */
+  newestFirst(): CollectedBatch[] {
+    return [...this.#all.values()].reverse();
+  }
+
   /** Begins to collect; the oldest results make room, settled ones first. */
   open(restored: RestoredCollection): CollectedBatch {
     const collected: CollectedBatch = {

@@ -57,3 +57,37 @@ export function rolloutState(
 function unsettled(entries: readonly (readonly [string, MemberProgress])[]): string[] {
   return entries.filter(([, progress]) => !isSettled(progress)).map(([name]) => name);
 }
+
+/** How far a staged roll-out has come, for people. */
+export interface RolloutStanding {
+  /** The stage whose turn it is, or that was the last one; the first is 1. */
+  readonly stage: number;
+  /** How many stages there are. */
+  readonly stages: number;
+  /** Members of the stages so far that failed or were unreached. */
+  readonly failures: number;
+  /** The roll-out stops when there are more failures than this. */
+  readonly maxFailures: number;
+  /** Whether it stopped, so that later stages did not start. */
+  readonly stopped: boolean;
+}
+
+/** Where a roll-out stands; worked out anew each time, as `rolloutState` is. */
+export function rolloutStanding(
+  members: ReadonlyMap<string, MemberProgress>,
+  rollout: Rollout,
+): RolloutStanding {
+  const { stageSize, maxFailures } = rollout;
+  const parts = [...members.values()];
+  const stages = Math.max(1, Math.ceil(parts.length / stageSize));
+  const stopped = parts.some((part) =>
+    part.state === "skipped" && part.reason === "rollout_stopped"
+  );
+  let failures = 0;
+  for (let stage = 1;; stage++) {
+    const ofStage = parts.slice((stage - 1) * stageSize, stage * stageSize);
+    failures += ofStage.filter(isFailure).length;
+    const isOpen = ofStage.some((part) => !isSettled(part)) || failures > maxFailures;
+    if (isOpen || stage >= stages) return { stage, stages, failures, maxFailures, stopped };
+  }
+}

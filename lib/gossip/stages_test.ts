@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ALL_AT_ONCE, rolloutState } from "./stages.ts";
+import { ALL_AT_ONCE, rolloutStanding, rolloutState } from "./stages.ts";
 import type { MemberProgress, Rollout } from "./types.ts";
 
 const PROGRESS: Record<string, MemberProgress> = {
@@ -49,4 +49,26 @@ Deno.test("a thousand stages are walked in no time", () => {
   const { open } = rolloutState(members, { stageSize: 1, maxFailures: 0 });
   assertEquals(open, ["last"]);
   assertEquals(performance.now() - startedMs < 200, true);
+});
+
+Deno.test("for people a roll-out stands at the stage that is open, or that stopped it", () => {
+  const cases: [string, number, number, [number, number, number, boolean]][] = [
+    ["ppppp", 2, 0, [1, 3, 0, false]],
+    ["ddrpp", 2, 0, [2, 3, 0, false]],
+    ["fdrpp", 2, 1, [2, 3, 1, false]],
+    ["ddfds", 2, 0, [2, 3, 1, true]],
+    ["ufsss", 2, 1, [1, 3, 2, true]],
+    ["fpsss", 2, 0, [1, 3, 1, true]],
+    ["ddddd", 2, 0, [3, 3, 0, false]],
+    ["ddddf", 2, 0, [3, 3, 1, false]],
+    ["", 2, 0, [1, 1, 0, false]],
+  ];
+  for (const [text, stageSize, maxFailures, expected] of cases) {
+    const members = new Map([...text].map((letter, index) => [`${index}`, PROGRESS[letter]!]));
+    const { stage, stages, failures, stopped } = rolloutStanding(members, {
+      stageSize,
+      maxFailures,
+    });
+    assertEquals([stage, stages, failures, stopped], expected, text);
+  }
 });

@@ -6,7 +6,12 @@
  */
 import type { Random } from "../runtime.ts";
 import { UsageError } from "../errors.ts";
-import { NAME_MAX_BYTES, TARGET_MAX_CONDITIONS, TARGET_MAX_NODES } from "../limits.ts";
+import {
+  META_MAX_BYTES,
+  NAME_MAX_BYTES,
+  TARGET_MAX_CONDITIONS,
+  TARGET_MAX_NODES,
+} from "../limits.ts";
 import type { Amount, Peer, TagCondition, Target } from "./types.ts";
 
 /** Whether the target names this member. */
@@ -54,6 +59,11 @@ export function parseTagConditions(text: string): TagCondition[] {
       );
     }
     const [, key = "", operator = "", value = ""] = match;
+    if (new TextEncoder().encode(part).length > META_MAX_BYTES) {
+      throw new UsageError(
+        `a condition of the target is over ${META_MAX_BYTES} bytes; no node's tags are so long`,
+      );
+    }
     return { key: key.trim(), equal: operator === "=", value: value.trim() };
   });
   if (conditions.length > TARGET_MAX_CONDITIONS) {

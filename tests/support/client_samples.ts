@@ -5,6 +5,7 @@
  */
 import type { ActionEnd, CheckResult, Outcome } from "../../lib/checks/check.ts";
 import type { Handshake, NodeProgress, Reply, Request } from "../../lib/client/protocol.ts";
+import type { SkipReason } from "../../lib/gossip/types.ts";
 import { REPLY_ERROR_CODES } from "../../lib/client/protocol.ts";
 import type { NodeState } from "../../lib/wire/messages.ts";
 
@@ -40,7 +41,15 @@ export const REQUESTS: Readonly<Record<Request["type"], readonly Request[]>> = {
       expiresInMs: 5_000_000_000,
       wait: true,
     },
-    { type: "check", checks: [], target: {}, expiresInMs: 0, wait: false },
+    {
+      type: "check",
+      checks: [],
+      target: {},
+      limit: { type: "percent", percent: 12.5 },
+      rollout: { size: { type: "count", count: 3 }, maxFailures: 2 },
+      expiresInMs: 0,
+      wait: false,
+    },
   ],
   members: [{ type: "members" }],
   batches: [{ type: "batches" }],
@@ -85,17 +94,37 @@ const STATES: Readonly<Record<NodeState, NodeProgress>> = {
   left: { node: "a", state: "unreached", memberState: "left" },
 };
 
+const SKIPS: Readonly<Record<SkipReason, NodeProgress>> = {
+  rollout_stopped: { node: "a", state: "skipped", reason: "rollout_stopped" },
+  cancelled: { node: "a", state: "skipped", reason: "cancelled" },
+  expired: { node: "a", state: "skipped", reason: "expired" },
+  not_targeted: { node: "a", state: "skipped", reason: "not_targeted" },
+};
+
 const PROGRESS: Readonly<Record<NodeProgress["state"], readonly NodeProgress[]>> = {
   pending: [{ node: "a", state: "pending" }],
   running: [{ node: "a", state: "running" }],
   done: [{ node: "a", state: "done", results: RESULTS }],
   unreached: Object.values(STATES),
+  skipped: Object.values(SKIPS),
 };
 
 /** Replies by type. */
 export const REPLIES: Readonly<Record<Reply["type"], readonly Reply[]>> = {
   accepted: [{ type: "accepted", batchId: "01J", nodes: ["a", "b"] }],
   progress: Object.values(PROGRESS).flat().map((progress) => ({ type: "progress", progress })),
+  state: [
+    { type: "state", state: { target: {}, cancelled: true } },
+    {
+      type: "state",
+      state: {
+        target: { nodes: ["a"] },
+        expiresAtMs: 1_735_689_600_000,
+        cancelled: false,
+        rollout: { stage: 1, stages: 3, failures: 1, maxFailures: 0, stopped: true },
+      },
+    },
+  ],
   settled: [{ type: "settled" }],
   members: [{
     type: "members",
@@ -127,9 +156,12 @@ export const REPLIES: Readonly<Record<Reply["type"], readonly Reply[]>> = {
         issuedAtMs: 1_735_689_600_000,
         origin: "a",
         checks: ["motd"],
-        counts: { targeted: 3, answered: 1, unreached: 1, notPassing: 1 },
+        counts: { targeted: 3, answered: 1, unreached: 1, skipped: 0, notPassing: 1 },
+        target: { tags: [{ key: "role", equal: true, value: "" }] },
+        expiresAtMs: 0,
+        cancelled: false,
       },
-      { batchId: "01K", issuedAtMs: 0, origin: "b", checks: [] },
+      { batchId: "01K", issuedAtMs: 0, origin: "b", checks: [], target: {}, cancelled: true },
     ],
   }],
   done: [{ type: "done" }],

@@ -4,7 +4,7 @@
  * @module
  */
 import type { CheckResult } from "../../lib/checks/check.ts";
-import type { NodeProgress } from "../../lib/client/protocol.ts";
+import type { BatchState, NodeProgress } from "../../lib/client/protocol.ts";
 import { BatchView } from "../../lib/cli/batch_view.ts";
 import type { OutputEvent } from "../../lib/cli/output.ts";
 import type { Problem } from "../../lib/errors.ts";
@@ -42,9 +42,11 @@ function done(node: string, results: readonly CheckResult[]): NodeProgress {
 
 function batch(
   parts: readonly NodeProgress[],
-  options: { elapsedMs?: number } = {},
+  options: { elapsedMs?: number; state?: BatchState } = {},
 ): OutputCase {
+  const { state, ...times } = options;
   const view = new BatchView({ checks: [] });
+  if (state !== undefined) view.setState(state);
   const events: OutputEvent[] = [];
   for (const part of parts) {
     const results = view.update(part);
@@ -52,9 +54,9 @@ function batch(
       events.push({ type: "answered", batchId: BATCH_ID, node: part.node, results });
     }
   }
-  const report = view.report({ batchId: BATCH_ID, ...options });
-  const { nodes, answered } = report.counts;
-  const seeLater = answered < nodes ? { seeLater: SEE_LATER } : {};
+  const report = view.report({ batchId: BATCH_ID, ...times });
+  const { unreached, unanswered } = report.counts;
+  const seeLater = unreached + unanswered > 0 ? { seeLater: SEE_LATER } : {};
   events.push({ type: "report", report, showPassing: false, ...seeLater });
   return { events, exitStatus: report.exitStatus };
 }
@@ -109,6 +111,21 @@ function everything(): NodeProgress[] {
   ])];
 }
 
+/** A roll-out by two that stopped in its second stage. */
+function stopped(): NodeProgress[] {
+  return [
+    done("web-1", [fail("disk", "/ is 99 % full")]),
+    done("web-2", [pass("disk")]),
+    { node: "web-3", state: "unreached", memberState: "dead" },
+    done("web-4", [pass("disk")]),
+    ...["web-5", "web-6", "web-7", "web-8"].map((node): NodeProgress => ({
+      node,
+      state: "skipped",
+      reason: "rollout_stopped",
+    })),
+  ];
+}
+
 /** What a node of evil intent may send. */
 function hostile(): NodeProgress[] {
   return [done("\x1b[2Jnode\u202e", [
@@ -151,6 +168,42 @@ export const OUTPUT_CASES: Readonly<Record<string, OutputCase>> = {
     { node: "db-10", state: "pending" },
     { node: "db-9", state: "running" },
   ], { elapsedMs: 30_000 }),
+  stopped: batch(stopped(), {
+    elapsedMs: 9_000,
+    state: {
+      target: { tags: [{ key: "role", equal: true, value: "web" }], nodes: ["web-*"] },
+      expiresAtMs: NOW_MS + 3_600_000,
+      cancelled: false,
+      rollout: { stage: 2, stages: 4, failures: 2, maxFailures: 1, stopped: true },
+    },
+  }),
+  stage_waits: batch(stopped().slice(0, 2).concat({ node: "web-3", state: "running" }), {
+    elapsedMs: 30_000,
+    state: {
+      target: {},
+      expiresAtMs: 0,
+      cancelled: false,
+      rollout: { stage: 2, stages: 4, failures: 1, maxFailures: 1, stopped: false },
+    },
+  }),
+  cancelled_midway: batch([
+    done("web-1", [pass("hosts")]),
+    done("web-2", [{
+      ...fail("hosts", "/etc/hosts does not exist"),
+      action: { end: { type: "aborted" }, output: "", droppedBytes: 0, durationMs: 1 },
+    }]),
+    { node: "web-3", state: "skipped", reason: "cancelled" },
+    { node: "web-4", state: "skipped", reason: "cancelled" },
+  ], { elapsedMs: 9_000, state: { target: {}, expiresAtMs: 0, cancelled: true } }),
+  expired: batch([
+    done("web-1", [pass("hosts")]),
+    { node: "web-2", state: "skipped", reason: "expired" },
+    { node: "web-3", state: "skipped", reason: "not_targeted" },
+  ], { state: { target: {}, cancelled: false } }),
+  cancelled: {
+    events: [{ type: "cancelled", batchId: BATCH_ID, seeLater: SEE_LATER }],
+    exitStatus: 0,
+  },
   looked_up: batch([done("web-1", [pass("hosts")])]),
   nobody: batch([]),
   hostile: batch(hostile(), { elapsedMs: 5 }),
@@ -216,21 +269,55 @@ export const OUTPUT_CASES: Readonly<Record<string, OutputCase>> = {
           issuedAtMs: NOW_MS - 4_200,
           origin: "a",
           checks: ["hosts", "motd", "disk", "agent", "ntp"],
-          counts: { targeted: 5, answered: 3, unreached: 1, notPassing: 2 },
+          counts: { targeted: 5, answered: 3, unreached: 1, skipped: 0, notPassing: 2 },
+          target: {},
+          expiresAtMs: NOW_MS + 3_590_000,
+          cancelled: false,
         },
         {
           batchId: "01JGFJJZ00000000000000000A",
           issuedAtMs: NOW_MS - 3 * 86_400_000,
           origin: "b",
           checks: ["hosts"],
+          target: { nodes: ["web-*", "evil\x1b[31m"] },
+          expiresAtMs: 0,
+          cancelled: false,
         },
         {
           batchId: "01JGFJJZ00000000000000000B",
           issuedAtMs: NOW_MS + 60_000,
           origin: "a",
           checks: [],
-          counts: { targeted: 1, answered: 1, unreached: 0, notPassing: 0 },
+          counts: { targeted: 1, answered: 1, unreached: 0, skipped: 0, notPassing: 0 },
+          target: {},
+          expiresAtMs: NOW_MS - 1,
+          cancelled: false,
         },
+        ...(["C", "D", "E", "F"] as const).map((letter, index) => ({
+          batchId: `01JGFJJZ00000000000000000${letter}`,
+          issuedAtMs: NOW_MS - 3_000_000,
+          origin: "a",
+          checks: ["hosts"],
+          counts: {
+            targeted: 4,
+            answered: 1,
+            unreached: 0,
+            skipped: 3 * (index % 2),
+            notPassing: 1,
+          },
+          target: {
+            tags: [
+              { key: "role", equal: true, value: "web" },
+              { key: "zone", equal: false, value: "b" },
+            ],
+            ...(index === 0 ? { nodes: ["web-*"] } : {}),
+          },
+          ...(index === 1 ? {} : { expiresAtMs: NOW_MS + 600_000 }),
+          cancelled: index === 3,
+          ...(index === 1 ? {} : {
+            rollout: { stage: 1, stages: 4, failures: 1, maxFailures: index, stopped: index === 0 },
+          }),
+        })),
       ],
     }],
     exitStatus: 0,

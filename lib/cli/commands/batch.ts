@@ -3,15 +3,14 @@
  * @module
  */
 import type { Reply, Request } from "../../client/protocol.ts";
-import { formatAddress } from "../../address.ts";
-import { EXIT_STATUS, UnreachableError, UsageError } from "../../errors.ts";
+import { EXIT_STATUS, UnreachableError } from "../../errors.ts";
 import { BatchView } from "../batch_view.ts";
-import { CLIENT_FLAGS } from "../client_settings.ts";
 import { outputNamed } from "../outputs/registry.ts";
 import { printable } from "../printable.ts";
 import { ProgressLine } from "../progress_line.ts";
 import { readChecks } from "./check_file.ts";
 import type { CommandContext } from "./context.ts";
+import { batchIdOf, seeLater } from "./find_batch.ts";
 import { ask, follow, silent } from "./waiting.ts";
 
 /** Sends the checks and, unless told otherwise, waits for their outcomes. Gives the exit status. */
@@ -19,12 +18,15 @@ export async function check(context: CommandContext): Promise<number> {
   const { settings } = context;
   const checks = await readChecks(context);
   if (checks === undefined) return EXIT_STATUS.usage;
+  const { target, limit, rollout, expiresInMs, wait } = settings;
   const request: Request = {
     type: "check",
     checks,
-    target: {},
-    expiresInMs: 0,
-    wait: settings.wait,
+    target,
+    ...(limit === undefined ? {} : { limit }),
+    ...(rollout === undefined ? {} : { rollout }),
+    expiresInMs,
+    wait,
   };
   if (settings.wait) {
     return await showBatch(context, { request, checks: checks.map(({ name }) => name) });
@@ -42,13 +44,7 @@ export async function results(context: CommandContext): Promise<number> {
   const reply = await ask(context, { request: { type: "batches" }, reply: "batches" });
   if (reply === undefined) return EXIT_STATUS.interrupted;
   if (argument !== undefined) {
-    const found = reply.batches.map(({ batchId }) => batchId)
-      .filter((batchId) => batchId.startsWith(argument.toUpperCase()));
-    const [batchId = argument.toUpperCase()] = found;
-    if (found.length > 1) {
-      const shown = JSON.stringify(argument);
-      throw new UsageError(`${found.length} batches begin with ${shown}: give more of the id`);
-    }
+    const batchId = batchIdOf(argument, reply.batches);
     return await showBatch(context, { request: { type: "results", batchId }, checks: [] });
   }
   const format = outputNamed(context.settings.output);
@@ -69,13 +65,19 @@ async function showBatch(context: CommandContext, shown: Shown): Promise<number>
   const format = outputNamed(context.settings.output);
   const startMs = clock.nowMs();
   let batchId: string | undefined;
-  const counts = () => view.counts();
-  const line = new ProgressLine({ live, clock, timers, write: printError, counts });
+  const line = new ProgressLine({
+    ...{ live, clock, timers },
+    write: printError,
+    counts: () => view.counts(),
+    rollout: () => view.state?.rollout,
+  });
   const take = (reply: Reply) => {
     if (reply.type === "accepted") {
       batchId = reply.batchId;
       view.expect(reply.nodes);
       if (shown.request.type === "check") line.start();
+    } else if (reply.type === "state") {
+      view.setState(reply.state);
     } else if (reply.type === "progress") {
       const news = view.update(reply.progress);
       if (news === undefined || batchId === undefined) return;
@@ -90,13 +92,8 @@ async function showBatch(context: CommandContext, shown: Shown): Promise<number>
   } catch (error) {
     if (!(error instanceof UnreachableError) || batchId === undefined) throw error;
     const see = seeLater(context, batchId);
-    throw new UnreachableError(
-      `batch ${batchId} was sent; once it is up, "${see}": ${error.message}`,
-      {
-        cause: error,
-        reason: error.reason,
-      },
-    );
+    const told = `batch ${batchId} was sent; once it is up, "${see}": ${error.message}`;
+    throw new UnreachableError(told, { cause: error, reason: error.reason });
   } finally {
     line.stop();
   }
@@ -112,8 +109,9 @@ async function showBatch(context: CommandContext, shown: Shown): Promise<number>
   }
   const elapsed = shown.request.type === "check" ? { elapsedMs: clock.nowMs() - startMs } : {};
   const report = view.report({ batchId, ...elapsed });
-  const isOpen = report.counts.answered < report.counts.nodes;
-  const hint = isOpen ? { seeLater: see } : {};
+  const { nodes, unreached, unanswered } = report.counts;
+  const mayChange = nodes === 0 || unreached + unanswered > 0;
+  const hint = mayChange ? { seeLater: see } : {};
   context.print(format.write({ type: "report", report, showPassing: false, ...hint }, context));
   return report.exitStatus;
 }
@@ -125,12 +123,4 @@ function interruptedEarly(context: CommandContext): number {
     `gcheck: interrupted before the daemon confirmed anything: see what it has with "${see}"\n`,
   );
   return EXIT_STATUS.interrupted;
-}
-
-/** The command that shows it, as it must be typed to reach the same daemon. */
-function seeLater({ settings }: CommandContext, batchId: string | undefined): string {
-  const server = formatAddress(settings.server);
-  const isDefault = server === CLIENT_FLAGS.flags.server.defaultText;
-  return ["gcheck", ...(isDefault ? [] : [`-server=${server}`]), "results", batchId]
-    .filter((part) => part !== undefined).join(" ");
 }

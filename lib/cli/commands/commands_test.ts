@@ -1,8 +1,8 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertObjectMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { CommandBench, type ScriptStep } from "../../../tests/support/command_bench.ts";
 import { settle } from "../../../tests/support/virtual_time.ts";
 import type { CheckResult } from "../../checks/check.ts";
-import type { Reply } from "../../client/protocol.ts";
+import type { Reply, Request } from "../../client/protocol.ts";
 import { GossipcheckError, UnreachableError, UsageError } from "../../errors.ts";
 
 const FILE = JSON.stringify({
@@ -21,6 +21,11 @@ const FAILING: CheckResult[] = [PASSING[0]!, {
 }];
 const ACCEPTED: Reply = { type: "accepted", batchId: "01JA", nodes: ["a", "b"] };
 const SETTLED: Reply = { type: "settled" };
+
+function listOf(...ids: string[]): Reply {
+  const line = { issuedAtMs: 0, origin: "a", checks: [], target: {}, cancelled: false };
+  return { type: "batches", batches: ids.map((batchId) => ({ batchId, ...line })) };
+}
 
 function done(node: string, results: CheckResult[]): Reply {
   return { type: "progress", progress: { node, state: "done", results } };
@@ -88,9 +93,9 @@ Deno.test("Control-C says that the batch goes on, and how to see it", async () =
 });
 
 Deno.test("every command ends at Control-C", async () => {
-  for (const command of ["list-members", "results"]) {
+  for (const command of ["list-members", "results", "cancel 01J"]) {
     const bench = new CommandBench({ script: [["wait"]] });
-    const running = bench.run(command);
+    const running = bench.run(...command.split(" "));
     await bench.interrupt();
     assertEquals(await running, 130, command);
     assertEquals(bench.stdout, "");
@@ -182,11 +187,7 @@ Deno.test("local-check reports every outcome, whatever the first ones were", asy
 });
 
 Deno.test("results lists batches, and shows one by its id or the start of it", async () => {
-  const line = { issuedAtMs: 0, origin: "a", checks: [] };
-  const batches: Reply = {
-    type: "batches",
-    batches: ["01JB", "01JA", "01HX"].map((batchId) => ({ batchId, ...line })),
-  };
+  const batches = listOf("01JB", "01JA", "01HX");
   const list = new CommandBench({ script: [[batches]] });
   assertEquals(await list.run("results"), 0);
   assertStringIncludes(list.stdout, "\n01JA ");
@@ -200,6 +201,60 @@ Deno.test("results lists batches, and shows one by its id or the start of it", a
   }
   const unclear = new CommandBench({ script: [[batches]] });
   await assertRejects(() => unclear.run("results", "01J"), UsageError, "2 batches begin with");
+});
+
+Deno.test("check sends whom the batch is for, in which stages and for how long", async () => {
+  const cases: [string[], Partial<Request & { type: "check" }>][] = [
+    [[], { target: {}, expiresInMs: 3_600_000 }],
+    [["-nodes=a,web-*", "-target=role=web"], {
+      target: { tags: [{ key: "role", equal: true, value: "web" }], nodes: ["a", "web-*"] },
+    }],
+    [["-limit=10%", "-expires=never"], { limit: { type: "percent", percent: 10 }, expiresInMs: 0 }],
+    [["-batch-size=2", "-max-failures=1"], {
+      rollout: { size: { type: "count", count: 2 }, maxFailures: 1 },
+    }],
+  ];
+  for (const [flags, expected] of cases) {
+    const bench = new CommandBench({ script: [[ACCEPTED]], file: FILE });
+    assertEquals(await bench.run("check", "-file=f", "-no-wait", ...flags), 0);
+    assertObjectMatch(bench.requests[0] ?? {}, expected);
+  }
+});
+
+Deno.test("a roll-out that stopped says at which stage, for what, and who was spared", async () => {
+  const rollout = { stage: 1, stages: 2, failures: 1, maxFailures: 0, stopped: false };
+  const state = (stopped: boolean): Reply => ({
+    type: "state",
+    state: { target: {}, cancelled: false, rollout: { ...rollout, stopped } },
+  });
+  const spared: Reply = {
+    type: "progress",
+    progress: { node: "b", state: "skipped", reason: "rollout_stopped" },
+  };
+  const script = [ACCEPTED, state(false), done("a", FAILING), spared, state(true), SETTLED];
+  const bench = new CommandBench({ script: [script], file: FILE });
+  assertEquals(await bench.run("-file=f", "check", "-batch-size=1"), 1);
+  assertStringIncludes(
+    bench.stdout,
+    "skipped, the roll-out stopped before their stage (1): b\n" +
+      "roll-out stopped at stage 1 of 2: 1 node failed or unreached, -max-failures allows 0\n" +
+      "FAIL  1 of 2 nodes answered, 1 skipped: 1 passed, 1 failed",
+  );
+  assertEquals(bench.stdout.includes("late results"), false);
+});
+
+Deno.test("cancel finds the batch by the start of its id and says how to see it", async () => {
+  const batches = listOf("01JB", "01JA", "01HX");
+  for (const [typed, asked] of [["01h", "01HX"], ["01ZZ", "01ZZ"]]) {
+    const bench = new CommandBench({ script: [[batches], [{ type: "done" }]] });
+    assertEquals(await bench.run("cancel", String(typed)), 0);
+    assertEquals(bench.requests.slice(1), [{ type: "cancel", batchId: String(asked) }]);
+    const see = `see it with "gcheck results ${asked}"`;
+    assertEquals(bench.stdout, `batch ${asked} is cancelled: ${see}\n`);
+  }
+  const unclear = new CommandBench({ script: [[batches]] });
+  await assertRejects(() => unclear.run("cancel", "01J"), UsageError, "2 batches begin with");
+  assertEquals(unclear.requests.length, 1);
 });
 
 Deno.test("members are listed by name, as people count", async () => {

@@ -4,6 +4,7 @@
  */
 import type { WorkingCommand } from "../command_table.ts";
 import { check, results } from "./batch.ts";
+import { cancel } from "./cancel.ts";
 import { validate } from "./check_file.ts";
 import type { CommandContext } from "./context.ts";
 import { listMembers } from "./list_members.ts";
@@ -14,6 +15,7 @@ const RUNS: Readonly<Record<WorkingCommand, (context: CommandContext) => Promise
   "local-check": localCheck,
   "list-members": listMembers,
   results,
+  cancel,
   validate,
 };
 

@@ -28,6 +28,8 @@ function documentOf(event: OutputEvent): unknown {
       return { members: event.members.map(memberRecord) };
     case "batches":
       return { batches: event.batches.map(batchRecord) };
+    case "cancelled":
+      return { batch: event.batchId, cancelled: true };
     case "validated":
       return {
         file: event.file,

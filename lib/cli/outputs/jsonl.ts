@@ -35,6 +35,8 @@ function recordsOf(event: OutputEvent): readonly unknown[] {
       return event.members.map(memberRecord);
     case "batches":
       return event.batches.map(batchRecord);
+    case "cancelled":
+      return [{ batch: event.batchId, cancelled: true }];
     case "validated":
       return event.problems.map(problemRecord);
     default:

@@ -5,12 +5,12 @@
 import { formatAddress } from "../../address.ts";
 import type { BatchLine, MemberLine, NodeProgress } from "../../client/protocol.ts";
 import { EXIT_STATUS } from "../../errors.ts";
-import type { BatchReport } from "../batch_view.ts";
+import { ageText, missingHead, standingLines, stateText, targetText } from "../batch_text.ts";
+import { type BatchReport, skippedCount } from "../batch_view.ts";
 import { foldNames, sortNames } from "../names.ts";
 import { OUTCOME_HEADS, outcomeRows } from "../outcome_rows.ts";
 import type { OutputEvent, OutputFormat, OutputOptions } from "../output.ts";
 import { printable, printableCell } from "../printable.ts";
-import { memberStateName } from "../records.ts";
 import { type Cell, paint, type Style, table } from "../table.ts";
 
 /** Tables of what needs attention, and one line that sums up. */
@@ -29,6 +29,10 @@ export const TEXT_OUTPUT: OutputFormat = {
         return membersText(event.members, options);
       case "batches":
         return batchesText(event, options);
+      case "cancelled":
+        return `batch ${printable(event.batchId)} is cancelled: see it with "${
+          printable(event.seeLater)
+        }"\n`;
       case "validated":
         return validatedText(event, options);
       default:
@@ -47,6 +51,7 @@ function reportText(
     batchId === undefined ? "" : `batch ${printable(batchId)}\n`,
     rows.length === 0 ? "" : table(heads(report), { rows: trim(report, rows), ...options }),
     missingText(report.nodes),
+    standingText(report),
     summaryText(report, options),
     seeLater === undefined ? "" : `late results are shown by: ${printable(seeLater)}\n`,
   ].join("");
@@ -63,20 +68,22 @@ function trim(report: BatchReport, rows: readonly Cell[][]): readonly Cell[][] {
 
 /** The members of which nothing came, by name, under what is known of them. */
 function missingText(nodes: readonly NodeProgress[]): string {
-  const byState = new Map<string, string[]>();
+  const byHead = new Map<string, string[]>();
   for (const progress of nodes) {
-    if (progress.state === "done") continue;
-    const state = progress.state === "unreached"
-      ? `unreached, ${memberStateName(progress.memberState)}`
-      : progress.state === "running"
-      ? "not answered, at work"
-      : "not answered";
-    byState.set(state, [...byState.get(state) ?? [], printable(progress.node)]);
+    const head = missingHead(progress);
+    if (head === undefined) continue;
+    byHead.set(head, [...byHead.get(head) ?? [], printable(progress.node)]);
   }
-  return sortNames(byState.keys()).map((state) => {
-    const names = byState.get(state) ?? [];
-    return `${state} (${names.length}): ${foldNames(names).join(", ")}\n`;
+  return sortNames(byHead.keys()).map((head) => {
+    const names = byHead.get(head) ?? [];
+    return `${head} (${names.length}): ${foldNames(names).join(", ")}\n`;
   }).join("");
+}
+
+function standingText({ state, counts }: BatchReport): string {
+  if (state === undefined) return "";
+  const lines = standingLines(state, { isOpen: counts.unanswered > 0 });
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 const VERDICTS: Readonly<Record<number, { word: string; style: Style }>> = {
@@ -99,6 +106,7 @@ function summaryText(
     answered,
     ...some(counts.unreached, "unreached"),
     ...some(counts.unanswered, "not answered"),
+    ...some(skippedCount(counts), "skipped"),
   ].join(", ");
   const outcomes = [
     `${counts.passed} passed`,
@@ -151,10 +159,11 @@ function batchesText(
   if (batches.length === 0) return "no batches\n";
   const rows = batches.map((batch): Cell[] => {
     const { counts } = batch;
-    const isOpen = counts !== undefined && counts.answered < counts.targeted;
+    const isOpen = counts !== undefined && counts.answered + counts.skipped < counts.targeted;
     return [
       { text: printableCell(batch.batchId) },
       { text: ageText(nowMs - batch.issuedAtMs) },
+      { text: stateText(batch, { nowMs, isOpen }) },
       { text: printableCell(batch.origin) },
       {
         text: counts === undefined ? "-" : `${counts.answered}/${counts.targeted}`,
@@ -164,22 +173,12 @@ function batchesText(
         text: counts === undefined ? "-" : String(counts.notPassing),
         style: (counts?.notPassing ?? 0) > 0 ? "red" : "plain",
       },
+      { text: printableCell(targetText(batch.target)) },
       { text: listText(batch.checks) },
     ];
   });
-  return table(["BATCH", "AGE", "ORIGIN", "ANSWERED", "NOT PASSING", "CHECKS"], {
-    rows,
-    ...options,
-  });
-}
-
-/** The largest unit that gives a whole number above 0. */
-function ageText(ageMs: number): string {
-  const seconds = Math.max(0, Math.floor(ageMs / 1_000));
-  for (const [unit, length] of [["d", 86_400], ["h", 3_600], ["m", 60]] as const) {
-    if (seconds >= length) return `${Math.floor(seconds / length)}${unit}`;
-  }
-  return `${seconds}s`;
+  const heads = ["BATCH", "AGE", "STATE", "ORIGIN", "ANSWERED", "NOT PASSING", "TARGET", "CHECKS"];
+  return table(heads, { rows, ...options });
 }
 
 function listText(names: readonly string[]): string {
