@@ -32,6 +32,7 @@ export const ERROR_KINDS = {
   stream: { fault: "host", stateTouched: true, exitStatus: EXIT_STATUS.failed },
   host: { fault: "host", stateTouched: false, exitStatus: EXIT_STATUS.failed },
   busy: { fault: "operator", stateTouched: false, exitStatus: EXIT_STATUS.failed },
+  refused: { fault: "operator", stateTouched: false, exitStatus: EXIT_STATUS.unreachable },
   store: { fault: "host", stateTouched: false, exitStatus: EXIT_STATUS.failed },
   unreachable: { fault: "operator", stateTouched: false, exitStatus: EXIT_STATUS.unreachable },
   wire: { fault: "peer", stateTouched: false, exitStatus: EXIT_STATUS.failed },
@@ -135,6 +136,14 @@ export class BusyError extends GossipcheckError {
   }
 }
 
+/** A rule of the node's operator forbids it. Nothing was done. */
+export class RefusedError extends GossipcheckError {
+  /** Says which rule, and what would be let in. */
+  constructor(message: string, options: ErrorOptions = {}) {
+    super(message, { ...options, code: "refused" });
+  }
+}
+
 /** The durable store cannot be opened, read or written. */
 export class StoreError extends GossipcheckError {
   /** Says which file, what happened and what to do. */
@@ -183,6 +192,8 @@ export const DROP_REASONS = [
   "bad_version",
   "bad_address",
   "not_for_us",
+  "wrong_session",
+  "replayed",
   "unexpected",
   "timed_out",
   "too_many",

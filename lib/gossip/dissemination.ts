@@ -7,7 +7,7 @@
  * `outbox.ts` and are collected in `results.ts`; `rollouts.ts` lets held batches start.
  * @module
  */
-import { BusyError, UsageError, WireError } from "../errors.ts";
+import { BusyError, RefusedError, WireError } from "../errors.ts";
 import { REPORT_BODY_MAX_BYTES } from "../limits.ts";
 import type {
   Batch,
@@ -117,8 +117,8 @@ export class Dissemination {
   }
 
   /**
-   * Issues a batch with this node as origin. Raises `UsageError`, and `BusyError` where too much is
-   * under way; then nothing was sent.
+   * Issues a batch with this node as origin. Raises `UsageError`, `RefusedError` where it is not let in
+   * or was sent before, and `BusyError` where too much is under way; then nothing was sent.
    */
   submit(submission: Submission): Batch {
     if (this.#context.sends.busy || this.#results.busy) {
@@ -127,11 +127,7 @@ export class Dissemination {
       );
     }
     const { batch, collection } = issueBatch(this.#context, submission);
-    if (this.#history.hasSeen(batch.id)) {
-      throw new UsageError(`batch ${batch.id} was sent before; sign the checks again`);
-    }
-    const reason = this.#admit(batch);
-    if (reason !== undefined) throw new UsageError(`this node refuses the batch: ${reason}`);
+    this.#mustBeAdmitted(batch);
     const collected = this.#results.open(openCollection(batch, collection));
     try {
       this.#intake.acceptOwn(batch, collection);
@@ -281,6 +277,19 @@ export class Dissemination {
       reports: this.#outbox.size,
       sends: this.#context.sends.pending,
     };
+  }
+
+  /** Of a batch of this node's own; told as any refusal is. Raises `RefusedError`. */
+  #mustBeAdmitted(batch: Batch): void {
+    const reason = this.#history.hasSeen(batch.id)
+      ? `${batch.id} was sent before; sign the checks again`
+      : this.#admit(batch);
+    if (reason === undefined) return;
+    const { effects, peers } = this.#context;
+    const origin = batch.origin.name;
+    const from = peers.self.name;
+    effects.emit({ type: "batch_refused", batchId: batch.id, origin, from, reason });
+    throw new RefusedError(`this node refuses the batch: ${reason}`);
   }
 
   #restore(restored: RestoredState): void {

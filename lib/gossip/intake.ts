@@ -142,6 +142,11 @@ export class Intake {
   /** Takes the origin's word that this node may start a batch; it comes again until we report. */
   takeStart(message: StartMessage): void {
     const { batchId, from } = message;
+    if (from.name === this.#context.peers.self.name) {
+      // This node starts its own batches by itself; who claims to be it wants one taken for its own.
+      const detail = `a start of batch ${batchId} in this node's own name`;
+      return dropUnexpected(this.#context, { from: from.name, detail });
+    }
     const entry = this.#history.whole(batchId);
     if (entry === undefined) {
       if (this.#options.resend(batchId) || this.#history.hasSeen(batchId)) return;

@@ -1,0 +1,69 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  batchOf,
+  GossipRecorder,
+  pushOf,
+  referenceOf,
+} from "../../tests/support/gossip_recorder.ts";
+import { RefusedError } from "../errors.ts";
+
+const SUBMISSION = { target: {}, expiresInMs: 60_000, body: Uint8Array.of(1) };
+
+Deno.test("a batch that is not let in is neither run nor forwarded, and may come again", () => {
+  let reason: string | undefined = "why";
+  const node = new GossipRecorder({ peers: ["a", "b"], machine: { admit: () => reason } });
+  const batch = batchOf("a");
+  node.receive(pushOf(batch, "b"));
+  assertEquals(node.takeEvents(), [
+    { type: "batch_refused", batchId: batch.id, origin: "a", from: "b", reason: "why" },
+  ]);
+  assertEquals(node.takeSends(), []);
+  assertEquals(node.machine.batches(), []);
+  reason = undefined;
+  node.receive(pushOf(batch, "b"));
+  node.expectEvents("batch_accepted");
+});
+
+Deno.test("a refused submission is told to who sent it and to the application, and nothing goes out", () => {
+  const node = new GossipRecorder({ peers: ["a"], machine: { admit: () => "why" } });
+  assertThrows(() => node.machine.submit(SUBMISSION), RefusedError, "refuses the batch: why");
+  const [refused] = node.expectEvents("batch_refused");
+  assertEquals(
+    refused?.type === "batch_refused" && [refused.origin, refused.from, refused.reason],
+    [
+      "self",
+      "self",
+      "why",
+    ],
+  );
+  assertEquals(node.takeSends(), []);
+  assertEquals(node.machine.status().collections, 0);
+});
+
+Deno.test("a signed batch is taken once, also from the operator's own hands", () => {
+  const node = new GossipRecorder({ peers: ["a"] });
+  const signed = { id: batchOf("a").id, issuedAtMs: 1, signature: Uint8Array.of(1) };
+  node.machine.submit({ ...SUBMISSION, signed });
+  node.expectEvents("batch_accepted");
+  node.takeSends();
+  assertThrows(
+    () => node.machine.submit({ ...SUBMISSION, signed }),
+    RefusedError,
+    "was sent before",
+  );
+  node.expectEvents("batch_refused");
+  assertEquals(node.takeSends(), []);
+  assertEquals(node.machine.status().collections, 1);
+});
+
+Deno.test("nobody starts a held batch in this node's own name", () => {
+  for (const startFirst of [false, true]) {
+    const node = new GossipRecorder({ peers: ["a"] });
+    const forged = { ...batchOf("self"), held: true };
+    const start = { type: "start", from: referenceOf("self"), batchId: forged.id } as const;
+    if (startFirst) node.receive(start);
+    node.receive(pushOf(forged, "a"));
+    if (!startFirst) node.receive(start);
+    assertEquals(node.takeEvents().map(({ type }) => type).sort(), ["batch_accepted", "dropped"]);
+  }
+});
