@@ -11,7 +11,7 @@ import type { Address } from "../runtime.ts";
 import { LAN_SETTINGS } from "../swim/config.ts";
 import { Membership } from "../swim/membership.ts";
 import { encodeMeta } from "../swim/meta.ts";
-import type { SwimEvent } from "../swim/types.ts";
+import type { StreamSender, SwimEvent } from "../swim/types.ts";
 import { Envelope } from "../wire/envelope.ts";
 import type { StreamMessage } from "../wire/messages.ts";
 import type { NodeSockets } from "./bind.ts";
@@ -68,7 +68,7 @@ export class Cluster {
     this.#options = options;
     this.drops = new Drops({ log, timers });
     const keyring = clusterKeyring(settings, runtime);
-    const envelope = new Envelope({ label: settings.label, keyring, random, compress: false });
+    const envelope = new Envelope({ label: settings.label, keyring, random, compress: true });
     this.#swimHost = this.#makeSwimHost(envelope);
     this.membership = new Membership({
       name: options.name,
@@ -185,7 +185,7 @@ export class Cluster {
     }
   }
 
-  #onStreamMessage(from: Address, message: StreamMessage): Uint8Array | undefined {
+  #onStreamMessage(from: StreamSender, message: StreamMessage): Uint8Array | undefined {
     if (message.type !== "user") return this.membership.receiveStream(from, message);
     this.guard(() => this.dissemination.receive(message.payload));
     return undefined;

@@ -40,7 +40,7 @@ export interface GossipHostOptions {
 export class GossipHost implements GossipEffects {
   readonly #options: GossipHostOptions;
   readonly #timers: TimerSet;
-  #sealed: { readonly message: Uint8Array; readonly bytes: Uint8Array } | undefined;
+  #sealed: SealedMessage | undefined;
 
   /** Does nothing until the machine asks. */
   constructor(options: GossipHostOptions) {
@@ -93,12 +93,21 @@ export class GossipHost implements GossipEffects {
     }
   }
 
-  /** One message goes to several members in a row: it is sealed once. */
+  /** One message goes to several members in a row: it is sealed once, as long as the key is the same. */
   #seal(message: Uint8Array): Uint8Array {
-    if (this.#sealed?.message !== message) {
-      const bytes = this.#options.envelope.sealStream({ type: "user", payload: message });
-      this.#sealed = { message, bytes };
+    const { envelope } = this.#options;
+    const key = envelope.options.keyring?.primary();
+    if (this.#sealed?.message !== message || this.#sealed.key !== key) {
+      // Only ours take these, and they are spared the cost of compression.
+      const bytes = envelope.sealStream({ type: "user", payload: message }, { compress: false });
+      this.#sealed = { message, key, bytes };
     }
     return this.#sealed.bytes;
   }
+}
+
+interface SealedMessage {
+  readonly message: Uint8Array;
+  readonly key: Uint8Array | undefined;
+  readonly bytes: Uint8Array;
 }

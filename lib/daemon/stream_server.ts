@@ -5,7 +5,8 @@
 import { formatAddress } from "../address.ts";
 import { StreamError, WireError } from "../errors.ts";
 import { STREAM_DEADLINE_MS, STREAMS_MAX, STREAMS_MAX_PER_HOST } from "../limits.ts";
-import type { Address, ByteStream, StreamListener, Timers } from "../runtime.ts";
+import type { ByteStream, StreamListener, Timers } from "../runtime.ts";
+import type { StreamSender } from "../swim/types.ts";
 import type { Envelope } from "../wire/envelope.ts";
 import { StreamReader } from "../wire/frames.ts";
 import type { StreamMessage } from "../wire/messages.ts";
@@ -23,7 +24,7 @@ export interface StreamServerOptions {
   /** Where refused input is counted. */
   readonly drops: Drops;
   /** Takes a message; returns the sealed reply to write, if any. */
-  readonly onMessage: (from: Address, message: StreamMessage) => Uint8Array | undefined;
+  readonly onMessage: (from: StreamSender, message: StreamMessage) => Uint8Array | undefined;
 }
 
 /**
@@ -87,10 +88,13 @@ export class StreamServer {
       stream.close();
     });
     try {
-      const message = await this.#read(stream);
+      const reader = new StreamReader({ envelope: this.#options.envelope });
+      // A connection that ends without a word is a port check, not an error.
+      const message = await readMessage(stream, reader);
       // The sender of a user message takes the closed connection for its receipt.
       if (message?.type === "user") stream.close();
-      const reply = message && onMessage(stream.remote, message);
+      const reply = message &&
+        onMessage({ ...stream.remote, compresses: reader.compressed }, message);
       if (reply !== undefined) await stream.write(reply);
     } catch (error) {
       if (late) {
@@ -105,10 +109,5 @@ export class StreamServer {
       cancel();
       this.#release(stream);
     }
-  }
-
-  /** A connection that ends without a word is a port check, not an error. */
-  async #read(stream: ByteStream): Promise<StreamMessage | undefined> {
-    return await readMessage(stream, new StreamReader({ envelope: this.#options.envelope }));
   }
 }

@@ -167,8 +167,7 @@ export class Core {
   sendParts(to: Address, { parts, peer }: OutgoingParts): void {
     const packet = this.options.envelope.sealPacket(parts, {
       crc: peer !== undefined && peer.member.versions[1] >= 5,
-      compress: this.options.envelope.options.compress && peer !== undefined &&
-        this.#isForeign(peer.member.meta),
+      compress: this.compressesFor(peer),
     });
     this.options.effects.sendPacket(to, packet);
   }
@@ -200,7 +199,12 @@ export class Core {
     if (versions !== own) this.speak({ versions });
   }
 
-  /** Whether a member is not one of ours: those we spare the cost of compression. */
+  /** Whether what goes to a member is compressed: not to ours, which are spared the cost of it. */
+  compressesFor(peer: MemberRecord | undefined): boolean {
+    return this.options.envelope.options.compress && peer !== undefined &&
+      this.#isForeign(peer.member.meta);
+  }
+
   #isForeign(meta: Uint8Array): boolean {
     let foreign = this.#foreign.get(meta);
     if (foreign === undefined) {

@@ -22,7 +22,7 @@ import { type Round, roundMs, ROUNDS } from "./rounds.ts";
 import { Rumours } from "./rumours.ts";
 import { Reaper } from "./reaper.ts";
 import { isForUs, Streams } from "./streams.ts";
-import type { Exchange, Member, SwimTimer } from "./types.ts";
+import type { Exchange, Member, StreamSender, SwimTimer } from "./types.ts";
 import { SuspicionWatch } from "./watch.ts";
 
 export type { MembershipOptions } from "./core.ts";
@@ -138,7 +138,7 @@ export class Membership {
   }
 
   /** One message came on a stream that another node opened; the sealed reply to write, if any. */
-  receiveStream(from: Address, message: StreamMessage): Uint8Array | undefined {
+  receiveStream(from: StreamSender, message: StreamMessage): Uint8Array | undefined {
     const reply = this.#streams.receive(from, message);
     this.#reaper.reapByCount();
     return reply;

@@ -11,7 +11,7 @@ import type { MemberRecord } from "./members.ts";
 import type { Prober } from "./probe.ts";
 import type { StateExchange } from "./push_pull.ts";
 import type { Reachability } from "./reachability.ts";
-import type { Exchange, ExchangePurpose } from "./types.ts";
+import type { Exchange, ExchangePurpose, StreamSender } from "./types.ts";
 
 /** What a TCP ping of ours is for. */
 export interface StreamPingContext {
@@ -61,34 +61,41 @@ export class Streams {
       sequence: context.sequence ?? 0,
       targetName: name,
       source: { name: self.member.name, address: self.member.address },
-    });
+    }, { compress: false });
     options.effects.openExchange(exchange, request, context.timeoutMs);
   }
 
   /** Exchanges full states with whoever is at `to`. */
   pushPull(purpose: ExchangePurpose, to: Address): void {
     const exchange = this.#core.exchange(purpose, to);
-    this.#pushPulls.set(exchange.id, this.#core.table.at(to));
+    const peer = this.#core.table.at(to);
+    this.#pushPulls.set(exchange.id, peer);
     const { envelope, effects } = this.#core.options;
-    const request = envelope.sealStream(this.#options.state.request(purpose !== "push_pull"));
+    const request = envelope.sealStream(this.#options.state.request(purpose !== "push_pull"), {
+      compress: this.#core.compressesFor(peer),
+    });
     effects.openExchange(exchange, request, this.#core.settings.streamTimeoutMs);
   }
 
   /** One message on a stream that another node opened; the sealed reply, if any. */
-  receive(from: Address, message: StreamMessage): Uint8Array | undefined {
+  receive(from: StreamSender, message: StreamMessage): Uint8Array | undefined {
     const { envelope } = this.#core.options;
     switch (message.type) {
       case "pushPull": {
         const { state } = this.#options;
         const problem = state.merge(message, { from, answerTo: undefined });
         if (problem !== undefined) this.#core.drop("bad_version", { from, detail: problem });
-        return envelope.sealStream(state.build(message.join, message.nodes), { reply: true });
+        // Nothing else tells who asks: ours compress nothing, others by their default everything.
+        return envelope.sealStream(state.build(message.join, message.nodes), {
+          reply: true,
+          compress: envelope.options.compress && from.compresses === true,
+        });
       }
       case "ping":
         if (!isForUs(message, { core: this.#core, from })) return undefined;
         return envelope.sealStream(
           { type: "ack", sequence: message.sequence, payload: new Uint8Array() },
-          { reply: true },
+          { reply: true, compress: false },
         );
       case "user":
         this.#core.emit({ type: "user_message", from, payload: message.payload, via: "stream" });

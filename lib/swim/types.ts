@@ -39,6 +39,12 @@ export interface Exchange {
   readonly to: Address;
 }
 
+/** Who opened a stream to us. */
+export interface StreamSender extends Address {
+  /** Whether it has compressed what it sent. Default false. */
+  readonly compresses?: boolean;
+}
+
 /** What the machine needs done. Whoever implements it owes exactly what each method says. */
 export interface SwimEffects {
   /** Sends one packet, sealed and ready. Fire and forget; order and delivery are not owed. */

@@ -40,7 +40,7 @@ export interface EnvelopeOptions {
   readonly keyring: Keyring | undefined;
   /** Where nonces come from. */
   readonly random: Random;
-  /** Whether packets and streams are compressed where that makes them smaller. */
+  /** Whether packets and streams are compressed where that makes them smaller and nobody says which. */
   readonly compress: boolean;
   /** memberlist protocol version that is spoken, 1 to 5; version 1 pads what it encrypts. Default 2. */
   readonly protocolVersion?: number;

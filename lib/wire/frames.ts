@@ -51,6 +51,7 @@ export class StreamReader {
   #reading: Reading<StreamMessage> | undefined;
   #ready: StreamMessage | undefined;
   #failure: unknown;
+  readonly #traits: Traits = { compressed: false };
 
   /**
    * `reply` says that we opened the connection and the other end answers, which it does without
@@ -65,6 +66,11 @@ export class StreamReader {
   push(chunk: Uint8Array): void {
     this.#input.append(chunk);
     this.#advance();
+  }
+
+  /** Whether the other end has compressed anything so far. */
+  get compressed(): boolean {
+    return this.#traits.compressed;
   }
 
   /** The next whole message, if there is one. Raises `WireError`. */
@@ -99,26 +105,36 @@ export class StreamReader {
         this.#labelPassed = true;
       }
     }
-    return yield* readSealed(this.#input, this.#envelope);
+    return yield* readSealed(this.#input, { envelope: this.#envelope, traits: this.#traits });
   }
 }
 
-function* readSealed(input: Input, envelope: Envelope): Reading<StreamMessage> {
+/** What a reader learns about the other end. */
+interface Traits {
+  compressed: boolean;
+}
+
+function* readSealed(
+  input: Input,
+  { envelope, traits }: { envelope: Envelope; traits: Traits },
+): Reading<StreamMessage> {
   yield* input.need(1);
   if (input.rest()[0] !== MESSAGE_TYPE.encrypt) {
-    if (envelope.acceptsPlaintext()) return yield* readPacked(input);
+    if (envelope.acceptsPlaintext()) return yield* readPacked(input, traits);
     throw new WireError("not_encrypted", "a stream is not encrypted: we take only encrypted ones");
   }
   yield* input.need(STREAM_SEAL_HEAD_BYTES);
   const length = getUint32(input.rest(), 1);
   checkLength(length, { most: PUSH_PULL_MAX_BYTES, what: "an encrypted stream message" });
   yield* input.need(STREAM_SEAL_HEAD_BYTES + length);
-  return readWhole(envelope.openStream(input.take(STREAM_SEAL_HEAD_BYTES + length)), readPacked);
+  const opened = envelope.openStream(input.take(STREAM_SEAL_HEAD_BYTES + length));
+  return readWhole(opened, (whole) => readPacked(whole, traits));
 }
 
-function* readPacked(input: Input): Reading<StreamMessage> {
+function* readPacked(input: Input, traits: Traits): Reading<StreamMessage> {
   yield* input.need(1);
   if (input.rest()[0] !== MESSAGE_TYPE.compress) return yield* readPlain(input);
+  traits.compressed = true;
   input.take(1);
   const body = yield* input.value(PUSH_PULL_MAX_BYTES + COMPRESS_OVERHEAD_BYTES);
   const plain = decompressLzw(decodeCompressed(body), { limitBytes: DECOMPRESSED_MAX_BYTES });

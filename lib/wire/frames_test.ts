@@ -14,7 +14,7 @@ import { Envelope, type EnvelopeOptions } from "./envelope.ts";
 import { StreamReader } from "./frames.ts";
 import { Keyring } from "./keyring.ts";
 import { compressLzw } from "./lzw.ts";
-import { MESSAGE_TYPE } from "./messages.ts";
+import { MESSAGE_TYPE, type StreamMessage } from "./messages.ts";
 
 function envelope(options: Partial<EnvelopeOptions> = {}): Envelope {
   return new Envelope({
@@ -43,6 +43,20 @@ function refusal(bytes: Uint8Array, options: Partial<EnvelopeOptions> = {}): Dro
   const reader = new StreamReader({ envelope: envelope(options) });
   return assertThrows(() => reader.push(bytes), WireError).reason;
 }
+
+Deno.test("the reader tells whether the other end compresses, also behind encryption", () => {
+  const message: StreamMessage = { type: "user", payload: new Uint8Array(500) };
+  for (const options of KINDS) {
+    for (const compress of [true, false]) {
+      const sealer = envelope(options);
+      const reader = new StreamReader({ envelope: sealer });
+      assertStrictEquals(reader.compressed, false);
+      reader.push(sealer.sealStream(message, { compress }));
+      assertEquals(reader.take(), message);
+      assertStrictEquals(reader.compressed, compress);
+    }
+  }
+});
 
 Deno.test("every stream message comes back as it was, request or reply", () => {
   for (const options of KINDS) {
