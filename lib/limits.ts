@@ -80,6 +80,8 @@ export const CHECKS_MAX = 1_000;
 export const CHECK_NAME_MAX_BYTES = 255;
 /** A check's type name in UTF-8: ours. */
 export const CHECK_TYPE_MAX_BYTES = 64;
+/** Problems of a check file that are told: ours; nobody reads more at once. */
+export const CHECK_PROBLEMS_MAX = 100;
 /** An action's command in UTF-8: one argument of `execve` has 128 KiB on Linux (`MAX_ARG_STRLEN`). */
 export const ACTION_MAX_BYTES = 64 * 1024;
 /** The longest `action_timeout`: ours. */
@@ -146,3 +148,15 @@ export const JOURNAL_OUTCOMES_MAX_BYTES = 128 * 1024 * 1024;
 export const KNOWN_MEMBERS_MAX = 1_024;
 /** A member that is none any more is remembered for so long: ours; a fleet may be off for a while. */
 export const KNOWN_MEMBERS_KEEP_MS = 7 * 24 * 3_600_000;
+/** Lives of other nodes whose messages are told apart at once: ours; 1 KiB each. */
+export const LINK_SESSIONS_MAX = 10_000;
+/** Bytes of a message in one packet, but the last one's: ours; far below what a packet holds. */
+export const FRAGMENT_MIN_BYTES = 512;
+/** Messages on their way in by packets, in all: ours. */
+export const ASSEMBLIES_MAX = 1_024;
+/** Messages on their way in by packets from one sender: as many as one sends at once. */
+export const ASSEMBLIES_MAX_PER_SENDER = 64;
+/** Bytes of messages on their way in by packets, in all: ours; eight of the largest. */
+export const ASSEMBLIES_MAX_BYTES: number = 8 * GOSSIP_MESSAGE_MAX_BYTES;
+/** Bytes of messages on their way in by packets from one sender: ours; two of the largest. */
+export const ASSEMBLIES_MAX_BYTES_PER_SENDER: number = 2 * GOSSIP_MESSAGE_MAX_BYTES;

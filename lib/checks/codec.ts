@@ -177,11 +177,25 @@ function list(value: unknown, what: string): readonly unknown[] {
 }
 
 function map(value: unknown, what: string): Readonly<Record<string, FieldValue>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw wrong(what, "a map");
-  }
   // Its values are looked at where the check is run: only its type knows what they may be.
-  return value as Readonly<Record<string, FieldValue>>;
+  const map = fieldValue(value, what);
+  if (typeof map !== "object" || map === null || Array.isArray(map)) throw wrong(what, "a map");
+  return map as Readonly<Record<string, FieldValue>>;
+}
+
+/** What JSON could have said as well: no bytes, no dates, no extensions. The scan has bounded its depth. */
+function fieldValue(value: unknown, what: string): FieldValue {
+  if (value === null || typeof value === "boolean") return value;
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  if (typeof value === "string" && value.isWellFormed()) return value;
+  if (Array.isArray(value)) return value.map((entry) => fieldValue(entry, what));
+  // The decoder's own classes, a date for one, are no maps.
+  if (typeof value !== "object" || Object.getPrototypeOf(value) !== Object.prototype) {
+    throw wrong(what, "texts, numbers, truth values, lists and maps");
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([key, entry]) => [wellFormed(key, what), fieldValue(entry, what)]),
+  );
 }
 
 function text(value: unknown, bound: { what: string; maxBytes: number }): string {
@@ -189,6 +203,12 @@ function text(value: unknown, bound: { what: string; maxBytes: number }): string
   if (truncateUtf8(value, bound.maxBytes).droppedBytes > 0) {
     throw new WireError("too_large", `${bound.what} has over ${bound.maxBytes} bytes`);
   }
+  return wellFormed(value, bound.what);
+}
+
+/** Half a surrogate pair comes of bytes that are no UTF-8, and would be others when sent on. */
+function wellFormed(value: string, what: string): string {
+  if (!value.isWellFormed()) throw wrong(what, "text in UTF-8");
   return value;
 }
 

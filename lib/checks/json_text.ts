@@ -71,8 +71,8 @@ export class JsonText {
     this.root = root;
   }
 
-  /** Where the UTF-16 unit at `offset` stands. */
-  position(offset: number): Position {
+  /** The line of the UTF-16 unit at `offset`, from 1. */
+  line(offset: number): number {
     let low = 0;
     let high = this.#lineStarts.length;
     while (high - low > 1) {
@@ -80,8 +80,17 @@ export class JsonText {
       if ((this.#lineStarts[middle] ?? 0) <= offset) low = middle;
       else high = middle;
     }
-    const before = this.#text.slice(this.#lineStarts[low], offset);
-    return { line: low + 1, column: [...before].length + 1 };
+    return low + 1;
+  }
+
+  /** Where the UTF-16 unit at `offset` stands. Looks at its whole line. */
+  position(offset: number): Position {
+    const line = this.line(offset);
+    let column = 1;
+    for (let at = this.#lineStarts[line - 1] ?? 0; at < offset; column++) {
+      at += (this.#text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
+    }
+    return { line, column };
   }
 
   /** What follows the first error is mostly its consequence, so only that is told. */

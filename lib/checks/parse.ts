@@ -5,7 +5,12 @@
 import { closestString } from "@std/text/closest-string";
 import { parseDuration } from "../duration.ts";
 import { CheckFileError, type Problem } from "../errors.ts";
-import { ACTION_TIMEOUT_DEFAULT_MS, CHECK_NAME_MAX_BYTES, CHECKS_MAX } from "../limits.ts";
+import {
+  ACTION_TIMEOUT_DEFAULT_MS,
+  CHECK_NAME_MAX_BYTES,
+  CHECK_PROBLEMS_MAX,
+  CHECKS_MAX,
+} from "../limits.ts";
 import type { Node } from "../std/jsonc.ts";
 import type { Check, CheckType, FieldValue } from "./check.ts";
 import { COMMON_FIELDS, type FieldProblem, fieldProblems, valueProblem } from "./fields.ts";
@@ -31,7 +36,10 @@ const QUOTED_MAX_LENGTH = 80;
 
 const TYPE_NAMES = CHECK_TYPES.map((type) => type.name);
 
-/** The checks of a file, in its order. Raises `CheckFileError` that holds every problem. */
+/**
+ * The checks of a file, in its order. Raises `CheckFileError` that holds every problem, or the first
+ * hundred of more.
+ */
 export function parseCheckFile(content: Uint8Array): Check[] {
   const json = new JsonText(content);
   return new CheckFileReader(json).read();
@@ -77,9 +85,11 @@ class CheckFileReader {
     }
     if (this.#problems.length === 0) return checks;
     const count = this.#problems.length;
-    throw new CheckFileError(`the check file has ${count} problem${count === 1 ? "" : "s"}`, {
-      problems: this.#problems,
-    });
+    throw this.#refusal(`${count} problem${count === 1 ? "" : "s"}`);
+  }
+
+  #refusal(what: string): CheckFileError {
+    return new CheckFileError(`the check file has ${what}`, { problems: this.#problems });
   }
 
   #checkCount(root: Node, count: number): void {
@@ -131,7 +141,7 @@ class CheckFileReader {
 
   #checkName(key: Node, firstLines: Map<string, number>): void {
     const name = String(key.value);
-    const { line } = this.#json.position(key.offset);
+    const line = this.#json.line(key.offset);
     const firstLine = firstLines.get(name);
     if (firstLine === undefined) firstLines.set(name, line);
     else {
@@ -173,7 +183,11 @@ class CheckFileReader {
     this.#add(field?.valueOffset ?? found.keyOffset, { check: found.name, ...problem });
   }
 
+  /** Past a bound nobody reads on, and a file of one long line costs its length for each problem. */
   #add(offset: number, problem: Problem): void {
+    if (this.#problems.length === CHECK_PROBLEMS_MAX) {
+      throw this.#refusal(`over ${CHECK_PROBLEMS_MAX} problems, of which the first are told`);
+    }
     this.#problems.push({ ...problem, ...this.#json.position(offset) });
   }
 }

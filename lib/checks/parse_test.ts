@@ -163,6 +163,16 @@ Deno.test("every problem of a file is listed", () => {
   ]);
 });
 
+Deno.test("of more problems than anybody reads the first hundred are told", () => {
+  const text = `{${Array.from({ length: 200 }, (_, at) => `"c${at}": 1`).join(",")}}`;
+  const error = assertThrows(() => parseCheckFile(new TextEncoder().encode(text)), CheckFileError);
+  assertEquals(error.message, "the check file has over 100 problems, of which the first are told");
+  assertEquals(
+    error.problems.map(({ check }) => check),
+    [...Array(100).keys()].map((n) => `c${n}`),
+  );
+});
+
 Deno.test("names are bounded and hold no control characters", () => {
   const body = '{"type": "file_exists", "path": "/x"}';
   const where = "line 1, column 2: check";
