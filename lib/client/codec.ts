@@ -15,7 +15,9 @@ import type {
 import type { RolloutStanding } from "../gossip/stages.ts";
 import type { Amount, SkipReason, TagCondition, Target } from "../gossip/types.ts";
 import type { Address } from "../runtime.ts";
+import type { KeyOperation } from "../key_operation.ts";
 import type { NodeState } from "../wire/messages.ts";
+import { isFingerprint, KEY_SIZES } from "../cluster_key.ts";
 import { WireError } from "../errors.ts";
 import {
   BATCH_EXPIRES_MAX_MS,
@@ -145,6 +147,18 @@ const TARGET: Shape<Target> = record<Target>({
   nodes: optional(atMost(TARGET_MAX_NODES, list(textOf({ least: 1, most: NAME_MAX_BYTES })))),
 });
 
+const keyBytes: Shape<Uint8Array> = (value, at) => {
+  const key = bytes(value, at);
+  if (KEY_SIZES.includes(key.length)) return key;
+  throw new WireError("malformed", `${at} must be a key of 16, 24 or 32 bytes`);
+};
+
+const fingerprint: Shape<string> = (value, at) => {
+  const name = text(value, at);
+  if (isFingerprint(name)) return name;
+  throw new WireError("malformed", `${at} must be a fingerprint of 16 hex digits`);
+};
+
 const AMOUNT: Shape<Amount> = tagged<Amount, "type">("type", {
   count: { count: within({ least: 1, most: Number.MAX_SAFE_INTEGER }, count) },
   percent: { percent: within({ least: Number.MIN_VALUE, most: 100 }, number) },
@@ -161,6 +175,14 @@ const REQUEST: Shape<Request> = tagged<Request, "type">("type", {
     })),
     expiresInMs: within({ least: 0, most: BATCH_EXPIRES_MAX_MS }, count),
     wait: truth,
+  },
+  keys: {
+    operation: tagged<KeyOperation, "type">("type", {
+      install: { key: keyBytes },
+      use: { fingerprint },
+      remove: { fingerprint },
+      list: {},
+    }),
   },
   members: {},
   batches: {},

@@ -18,6 +18,7 @@ import type { Address } from "../runtime.ts";
 import type { Check, CheckResult } from "../checks/check.ts";
 import type { RolloutStanding } from "../gossip/stages.ts";
 import type { Amount, SkipReason, Target } from "../gossip/types.ts";
+import type { KeyOperation } from "../key_operation.ts";
 import type { NodeState } from "../wire/messages.ts";
 
 /** Rises when an older end could misread a newer one. */
@@ -88,6 +89,13 @@ export type Request =
     readonly expiresInMs: number;
     /** Whether to follow the batch until it is settled. */
     readonly wait: boolean;
+  }
+  /** Has every member change its keys, or name them. Replies: as to `check` with `wait`. */
+  | {
+    /** Tells the variants apart. */
+    readonly type: "keys";
+    /** What they are to do. */
+    readonly operation: KeyOperation;
   }
   /** Replies: `members`. */
   | {

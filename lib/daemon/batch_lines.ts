@@ -8,6 +8,7 @@ import type { BatchLine, BatchState, NodeProgress } from "../client/protocol.ts"
 import { WireError } from "../errors.ts";
 import type { Dissemination } from "../gossip/dissemination.ts";
 import { issueTimeOf } from "../gossip/id.ts";
+import { decodeKeyOperation, KEY_OPERATION_CHECK } from "../key_operation.ts";
 import { rolloutStanding } from "../gossip/stages.ts";
 import type { Batch, BatchId, MemberProgress } from "../gossip/types.ts";
 
@@ -87,6 +88,7 @@ export function readResults(body: Uint8Array): readonly CheckResult[] {
 
 function checkNames(batch: Batch): string[] {
   try {
+    if (decodeKeyOperation(batch.body) !== undefined) return [KEY_OPERATION_CHECK];
     return decodeChecks(batch.body).map(({ name }) => name);
   } catch (error) {
     if (error instanceof WireError) return [];

@@ -7,8 +7,9 @@ import type { MemberLine, Reply, Request } from "../client/protocol.ts";
 import type { ClientService } from "../client/server.ts";
 import { BusyError, UsageError } from "../errors.ts";
 import type { Dissemination } from "../gossip/dissemination.ts";
-import type { Batch, BatchId, GossipEvent, MemberProgress } from "../gossip/types.ts";
-import { BATCH_LINES_MAX } from "../limits.ts";
+import type { Batch, BatchId, GossipEvent, MemberProgress, Submission } from "../gossip/types.ts";
+import { encodeKeyOperation, type KeyOperation } from "../key_operation.ts";
+import { BATCH_LINES_MAX, KEY_OPERATION_EXPIRES_MS } from "../limits.ts";
 import {
   batchLines,
   type BatchLookup,
@@ -17,6 +18,7 @@ import {
   readResults,
 } from "./batch_lines.ts";
 import type { BatchStore } from "./batch_store.ts";
+import type { KeyOperations } from "./key_operations.ts";
 import type { Members, MembershipPeers } from "./peers.ts";
 import { ProgressFeed } from "./progress_feed.ts";
 
@@ -35,6 +37,8 @@ export interface DaemonServiceOptions {
   readonly batches: BatchDesk;
   /** This node's own outcomes. */
   readonly store: BatchStore;
+  /** Whether there are keys to change; absent where there are none. */
+  readonly keys?: Pick<KeyOperations, "refusal">;
 }
 
 /** Answers clients; any number may follow one batch, and none of them is needed for it to go on. */
@@ -66,7 +70,9 @@ export class DaemonService implements ClientService {
   async *handle(request: Request, signal: AbortSignal): AsyncGenerator<Reply, void, undefined> {
     switch (request.type) {
       case "check":
-        return yield* this.#check(request, signal);
+        return yield* this.#issue(this.#submit(request), { wait: request.wait, signal });
+      case "keys":
+        return yield* this.#issue(this.#submitKeys(request.operation), { wait: true, signal });
       case "members":
         return yield { type: "members", members: this.#memberLines() };
       case "batches":
@@ -86,18 +92,17 @@ export class DaemonService implements ClientService {
     }
   }
 
-  async *#check(
-    request: Request & { type: "check" },
-    signal: AbortSignal,
+  async *#issue(
+    batch: Batch | Reply & { type: "error" },
+    { wait, signal }: { wait: boolean; signal: AbortSignal },
   ): AsyncGenerator<Reply, void, undefined> {
-    const batch = this.#submit(request);
     if ("type" in batch) return yield batch;
     using follower = this.#follow(batch.id);
     const progress = this.#options.batches.progress(batch.id) ?? new Map<string, MemberProgress>();
     for (const [node, { state }] of progress) if (state !== "pending") follower.feed.changed(node);
     if (Array.from(progress.values()).every(isAnswer)) follower.feed.settled();
     yield { type: "accepted", batchId: batch.id, nodes: [...progress.keys()] };
-    if (!request.wait) return;
+    if (!wait) return;
     const state = new StateTeller(this.#options.batches, batch.id);
     yield* state.news();
     for await (const node of follower.feed.changes(signal)) {
@@ -111,18 +116,30 @@ export class DaemonService implements ClientService {
   }
 
   #submit(request: Request & { type: "check" }): Batch | Reply & { type: "error" } {
+    const { target, expiresInMs, checks, limit, rollout } = request;
+    return this.#send({
+      target,
+      expiresInMs,
+      body: encodeChecks(checks),
+      ...(limit === undefined ? {} : { limit }),
+      ...(rollout === undefined ? {} : { rollout }),
+    });
+  }
+
+  #submitKeys(operation: KeyOperation): Batch | Reply & { type: "error" } {
+    const { keys } = this.#options;
+    const message = keys === undefined ? "this daemon has no keys to change" : keys.refusal();
+    if (message !== undefined) return { type: "error", code: "bad_request", message };
+    const body = encodeKeyOperation(operation);
+    return this.#send({ target: {}, expiresInMs: KEY_OPERATION_EXPIRES_MS, body });
+  }
+
+  #send(submission: Submission): Batch | Reply & { type: "error" } {
     if (this.#stopping) {
       return { type: "error", code: "busy", message: "this daemon is stopping: ask another" };
     }
-    const { target, expiresInMs, checks, limit, rollout } = request;
     try {
-      return this.#options.batches.submit({
-        target,
-        expiresInMs,
-        body: encodeChecks(checks),
-        ...(limit === undefined ? {} : { limit }),
-        ...(rollout === undefined ? {} : { rollout }),
-      });
+      return this.#options.batches.submit(submission);
     } catch (error) {
       if (!(error instanceof UsageError || error instanceof BusyError)) throw error;
       const code = error instanceof BusyError ? "busy" : "bad_request";

@@ -5,6 +5,7 @@
 import type { CheckResult } from "../checks/check.ts";
 import { decodeChecks, decodeResults } from "../checks/codec.ts";
 import { WireError } from "../errors.ts";
+import { decodeKeyOperation, KEY_OPERATION_CHECK } from "../key_operation.ts";
 
 /** Stands for the checks of a batch that this node cannot read. */
 export const UNREADABLE_BATCH = "(batch)";
@@ -38,6 +39,7 @@ export function resultsOfInterrupted(
 /** A batch that could not be read when it came cannot be read now; it stands as one check, as it did then. */
 function checkNames(checks: Uint8Array): readonly string[] {
   try {
+    if (decodeKeyOperation(checks) !== undefined) return [KEY_OPERATION_CHECK];
     return decodeChecks(checks).map(({ name }) => name);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;

@@ -51,6 +51,12 @@ export const REQUESTS: Readonly<Record<Request["type"], readonly Request[]>> = {
       wait: false,
     },
   ],
+  keys: [
+    { type: "keys", operation: { type: "install", key: new Uint8Array(24).fill(3) } },
+    { type: "keys", operation: { type: "use", fingerprint: "0123456789abcdef" } },
+    { type: "keys", operation: { type: "remove", fingerprint: "0123456789abcdef" } },
+    { type: "keys", operation: { type: "list" } },
+  ],
   members: [{ type: "members" }],
   batches: [{ type: "batches" }],
   results: [{ type: "results", batchId: "01J" }],
