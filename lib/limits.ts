@@ -154,7 +154,7 @@ export const LINK_SESSIONS_MAX = 10_000;
 export const FRAGMENT_MIN_BYTES = 512;
 /** Messages on their way in by packets, in all: ours. */
 export const ASSEMBLIES_MAX = 1_024;
-/** Messages on their way in by packets from one sender: as many as one sends at once. */
+/** Messages on their way in by packets from one sender: ours; four times what one sends at once. */
 export const ASSEMBLIES_MAX_PER_SENDER = 64;
 /** Bytes of messages on their way in by packets, in all: ours; eight of the largest. */
 export const ASSEMBLIES_MAX_BYTES: number = 8 * GOSSIP_MESSAGE_MAX_BYTES;

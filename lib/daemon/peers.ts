@@ -59,7 +59,8 @@ export class MembershipPeers implements PeerView {
   }
 
   #peer(member: Member): Peer {
-    const { name, address, state } = member;
-    return { name, address, state, ...this.meta(member) };
+    const { name, address, state, degraded } = member;
+    const peer = { name, address, state, ...this.meta(member) };
+    return degraded === undefined ? peer : { ...peer, degraded };
   }
 }

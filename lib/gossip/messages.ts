@@ -187,7 +187,7 @@ export interface CancelMessage {
   readonly batchId: BatchId;
 }
 
-/** Messages between nodes; each travels as one memberlist user message over TCP. */
+/** Messages between nodes; how they travel is for `link/` to see to. */
 export type GossipMessage =
   | BatchMessage
   | DigestMessage

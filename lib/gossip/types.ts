@@ -22,6 +22,10 @@ export interface Peer {
   readonly runsGossipcheck: boolean;
   /** What it publishes about itself. */
   readonly tags: ReadonlyMap<string, string>;
+  /** Its present life, to which messages are addressed; absent where it does not tell. */
+  readonly session?: string;
+  /** Set where only one transport reaches it. */
+  readonly degraded?: "udp" | "tcp";
 }
 
 /** The membership, read when it is needed. */
@@ -92,9 +96,9 @@ export type LocalReport =
 /** What the machine needs done. */
 export interface GossipEffects {
   /**
-   * Sends one message over TCP. Owes, later and never from inside this call, exactly one
-   * `sent(request.id, ok)` within `timeoutMs`: whether all bytes were handed to the peer's host.
-   * The machine bounds how many are under way.
+   * Sends one message. Owes, later and never from inside this call, exactly one
+   * `sent(request.id, ok)`: whether the peer has taken it, `timeoutMs` after the last sign that it
+   * will at the latest. The machine bounds how many are under way.
    */
   send(request: SendRequest): void;
   /** Hands `timer` to `fire` once, `delayMs` from now. Never from inside this call. */

@@ -1,6 +1,7 @@
 /**
  * What a node publishes about itself: its tags in Serf's form (`encodeTags` in Serf's `serf.go`), so
- * that Serf shows them, and among them one of ours that says that it runs gossipcheck.
+ * that Serf shows them, and among them one of ours that says that it runs gossipcheck and in which
+ * of its lives it is.
  * @module
  */
 import { encode } from "@std/msgpack";
@@ -12,6 +13,10 @@ import { decode } from "../std/msgpack_decode.ts";
 const TAGS_FORM = 255;
 /** The tag that is ours; not for operators. */
 const RESERVED_TAG = "gossipcheck";
+/** Its value, which a session follows after a blank. */
+const MARK = "1";
+/** A value of another form is for a later release to read. */
+const SESSION = /^1 ([0-9a-f]{16})$/;
 
 /** What a member's meta says. */
 export interface Meta {
@@ -19,14 +24,22 @@ export interface Meta {
   readonly runsGossipcheck: boolean;
   /** Its tags; empty where it publishes none or in another form. */
   readonly tags: Map<string, string>;
+  /** Its present life; absent where it does not tell, and then batches cannot be sent to it. */
+  readonly session?: string;
 }
 
-/** This node's meta. Raises `UsageError` on the reserved tag and where the tags take too much room. */
-export function encodeMeta(tags: ReadonlyMap<string, string>): Uint8Array {
+/**
+ * This node's meta, with its present life unless it has none to tell. Raises `UsageError` on the
+ * reserved tag and where the tags take too much room.
+ */
+export function encodeMeta(tags: ReadonlyMap<string, string>, session?: string): Uint8Array {
   if (tags.has(RESERVED_TAG)) {
     throw new UsageError(`tag "${RESERVED_TAG}" is reserved; choose another name`);
   }
-  const body = encode({ ...Object.fromEntries(tags), [RESERVED_TAG]: "1" });
+  const body = encode({
+    ...Object.fromEntries(tags),
+    [RESERVED_TAG]: session === undefined ? MARK : `${MARK} ${session}`,
+  });
   if (body.length + 1 > META_MAX_BYTES) {
     throw new UsageError(
       `tags take ${body.length + 1} bytes, ${META_MAX_BYTES} is the most; shorten or drop some`,
@@ -56,6 +69,7 @@ export function decodeMeta(meta: Uint8Array): Meta {
   for (const [key, value] of Object.entries(content)) {
     if (typeof value === "string") tags.set(key, value);
   }
+  const session = tags.get(RESERVED_TAG)?.match(SESSION)?.[1];
   const runsGossipcheck = tags.delete(RESERVED_TAG);
-  return { runsGossipcheck, tags };
+  return { runsGossipcheck, tags, ...(session === undefined ? {} : { session }) };
 }

@@ -10,6 +10,18 @@ Deno.test("tags survive the way, and say who runs gossipcheck", () => {
   assertEquals(decodeMeta(encodeMeta(new Map())), { runsGossipcheck: true, tags: new Map() });
 });
 
+Deno.test("a node tells in which of its lives it is; what is no session is none", () => {
+  const tags = new Map([["role", "web"]]);
+  const session = "0123456789abcdef";
+  assertEquals(decodeMeta(encodeMeta(tags, session)), { runsGossipcheck: true, tags, session });
+  for (
+    const value of ["1", "1 ", "2 0123456789abcdef", "1 0123456789ABCDEF", "1 0123456789abcde"]
+  ) {
+    const meta = new Uint8Array([255, ...encode({ role: "web", gossipcheck: value })]);
+    assertEquals(decodeMeta(meta), { runsGossipcheck: true, tags }, value);
+  }
+});
+
 Deno.test("Serf's tags are seen, and are not ours", () => {
   const meta = new Uint8Array([255, ...encode({ role: "db" })]);
   assertEquals(decodeMeta(meta), { runsGossipcheck: false, tags: new Map([["role", "db"]]) });

@@ -37,6 +37,8 @@ export interface StreamRequest {
   readonly bytes: Uint8Array;
   /** When it counts as failed. */
   readonly timeoutMs: number;
+  /** When it does where it is not even open; default the same. */
+  readonly connectTimeoutMs?: number;
   /** Whether to wait for an answer. */
   readonly wantsReply: boolean;
 }
@@ -152,9 +154,11 @@ export class VirtualNetwork {
     this.traffic.streamBytes += bytes.length;
     const fail = (afterMs: number, reason: string) =>
       this.schedule.after(Math.min(afterMs, timeoutMs), () => done({ ok: false, reason }));
-    if (!this.#streamsPass(from, to)) return fail(timeoutMs, "timed out");
+    const connectTimeoutMs = stream.connectTimeoutMs ?? timeoutMs;
+    if (!this.#streamsPass(from, to)) return fail(connectTimeoutMs, "timed out");
     const target = this.hostAt(to);
     const connectMs = this.#reliableLegMs() + this.#reliableLegMs();
+    if (connectMs >= connectTimeoutMs) return fail(connectTimeoutMs, "timed out");
     if (target === undefined || !target.running) return fail(connectMs, "refused");
     const requestMs = connectMs + this.#reliableLegMs();
     if (requestMs >= timeoutMs) return fail(timeoutMs, "timed out");
