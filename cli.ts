@@ -13,8 +13,9 @@ import { type ClientSettings, parseClientArguments } from "./lib/cli/settings.ts
 import { DenoHost } from "./lib/deno/host.ts";
 import { readCheckFile } from "./lib/deno/check_file.ts";
 import { DenoNetwork } from "./lib/deno/network.ts";
+import { readSecretFile } from "./lib/deno/secret_file.ts";
 import { DenoClock, DenoRandom, DenoTimers } from "./lib/deno/runtime.ts";
-import { EXIT_STATUS, GossipcheckError } from "./lib/errors.ts";
+import { EXIT_STATUS, GossipcheckError, UsageError } from "./lib/errors.ts";
 import { CLIENT_HANDSHAKE_TIMEOUT_MS } from "./lib/limits.ts";
 
 /** What a shell reports of a program that SIGPIPE ended: nobody reads any more. */
@@ -46,6 +47,13 @@ function localRunner(clock: DenoClock, timers: DenoTimers): LocalRunner {
   };
 }
 
+async function readSecret(path: string): Promise<string> {
+  if (path === "-") return new TextDecoder().decode(await readCheckFile(path));
+  const text = readSecretFile(path);
+  if (text === undefined) throw new UsageError(`${path}: there is no such file`);
+  return text;
+}
+
 function contextOf(settings: ClientSettings): CommandContext {
   const clock = new DenoClock();
   const timers = new DenoTimers();
@@ -70,6 +78,7 @@ function contextOf(settings: ClientSettings): CommandContext {
     }),
     runner: localRunner(clock, timers),
     readFile: readCheckFile,
+    readSecret,
     parseCheckFile,
     formatProblem,
   };

@@ -51,6 +51,8 @@ export interface ClientFlags {
   readonly "max-failures": number;
   /** How long the batch lives, in milliseconds; 0 for ever. */
   readonly expires: number;
+  /** A file with a key; `-` for stdin. */
+  readonly "key-file": string | undefined;
   /** The name of an output format. */
   readonly output: string;
 }
@@ -59,8 +61,12 @@ export interface ClientFlags {
 export interface ClientSettings {
   /** What to do. */
   readonly command: WorkingCommand;
-  /** A batch id, or the start of one. */
+  /** A batch id, or the start of one; what to do with keys. */
   readonly argument?: string;
+  /** A key's fingerprint. */
+  readonly secondArgument?: string;
+  /** A file with a key; `-` for stdin. */
+  readonly keyFile?: string;
   /** The check file; `-` for stdin. Present where the command needs one. */
   readonly file?: string;
   /** The daemon to ask. */
@@ -172,6 +178,15 @@ export const CLIENT_FLAGS: ProgramFlags<ClientFlags> = {
       fallback: BATCH_EXPIRES_DEFAULT_MS,
       read: readExpiry,
     },
+    "key-file": {
+      placeholder: "FILE",
+      meaning:
+        "A cluster key in base64, for keys; - is stdin. Only its owner may be able to read " +
+        "the file.",
+      defaultText: "none",
+      fallback: undefined,
+      read: readPath,
+    },
     output: {
       placeholder: "FORMAT",
       meaning: `${OUTPUTS.map(({ name, summary }) => `${name} (${summary})`).join(", ")}.`,
@@ -192,6 +207,7 @@ const STRICT_FLAGS: readonly (keyof ClientFlags)[] = [
   "batch-size",
   "max-failures",
   "expires",
+  "key-file",
 ];
 
 /** Reads the command line of `gcheck`. Raises `UsageError` naming the flag or argument. */
@@ -202,7 +218,9 @@ export function parseClientArguments(args: readonly string[]): ClientSettings | 
   if (asked === "help") return { help: clientHelp(word) };
   const command = readCommand(word);
   const definition = COMMANDS[command];
-  const [argument, stray] = definition.argument === undefined ? [undefined, rest[0]] : rest;
+  const most = definition.argument === undefined ? 0 : definition.takesSecondArgument ? 2 : 1;
+  const [argument, secondArgument] = rest.slice(0, most);
+  const stray = rest[most];
   if (stray !== undefined) {
     throw new UsageError(`unexpected argument ${JSON.stringify(stray)} after ${command}`);
   }
@@ -215,6 +233,8 @@ export function parseClientArguments(args: readonly string[]): ClientSettings | 
   return {
     command,
     ...(argument === undefined ? {} : { argument }),
+    ...(secondArgument === undefined ? {} : { secondArgument }),
+    ...(values["key-file"] === undefined ? {} : { keyFile: values["key-file"] }),
     ...(values.file === undefined ? {} : { file: values.file }),
     server: values.server,
     timeoutMs: values.timeout,

@@ -11,6 +11,7 @@ export type CommandName =
   | "list-members"
   | "results"
   | "cancel"
+  | "keys"
   | "validate"
   | "help"
   | "version";
@@ -26,6 +27,8 @@ export interface CommandDefinition {
   readonly details: string;
   /** What stands for its argument in help; absent where it takes none. */
   readonly argument?: string;
+  /** Whether a second argument may follow the first. */
+  readonly takesSecondArgument?: boolean;
   /** The flags that mean something to it. */
   readonly flags: readonly (keyof ClientFlags)[];
 }
@@ -81,6 +84,19 @@ export const COMMANDS: Readonly<Record<CommandName, CommandDefinition>> = {
       "4 no daemon.",
     argument: "ID",
     flags: ["server", "timeout", "output"],
+  },
+  keys: {
+    summary: "list the cluster's keys, or change them on every node without losing a packet",
+    details:
+      "Changes the key that encrypts what nodes say to each other, in three steps: install a new " +
+      "one, use it, remove the old one. Each step goes to every node, and use and remove are sent " +
+      "only where every node can follow. A key is named by its fingerprint, which list shows, or by " +
+      "-key-file. Nodes need a -keyring-file to keep it in. Exit status: 0 every node did it, 1 a " +
+      "node could not, 2 bad usage or no encryption (nothing was sent), 3 a member did not answer, " +
+      "4 no daemon.",
+    argument: "install|use|remove|list [FINGERPRINT]",
+    takesSecondArgument: true,
+    flags: ["key-file", "server", "timeout", "output"],
   },
   validate: {
     summary: "say what is wrong with a check file, and where",

@@ -20,6 +20,8 @@ export interface BenchOptions {
   readonly script?: readonly (readonly ScriptStep[])[];
   /** The content of the check file. */
   readonly file?: string;
+  /** The content of any secret's file. */
+  readonly secret?: string;
   /** Whether stderr is a terminal. */
   readonly live?: boolean;
   /** What local checks find, by check name; `pass` where absent. */
@@ -59,6 +61,7 @@ export class CommandBench {
       client: { request: (request, options) => this.#answer(request, options.signal) },
       runner: { run: (checks, options) => this.#look(checks, options) },
       readFile: () => Promise.resolve(new TextEncoder().encode(file)),
+      readSecret: () => Promise.resolve(this.#options.secret ?? ""),
       parseCheckFile,
       formatProblem,
     };

@@ -50,6 +50,8 @@ export interface CommandContext {
   readonly runner: LocalRunner;
   /** The content of the file that `-file` names. Raises `UsageError`. */
   readonly readFile: (path: string) => Promise<Uint8Array>;
+  /** The text of a secret's file, or of stdin for `-`. Raises `UsageError`. */
+  readonly readSecret: (path: string) => Promise<string>;
   /** Raises `CheckFileError` with every problem. */
   readonly parseCheckFile: (content: Uint8Array) => readonly Check[];
   /** A problem as one line. */

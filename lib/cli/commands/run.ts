@@ -7,6 +7,7 @@ import { check, results } from "./batch.ts";
 import { cancel } from "./cancel.ts";
 import { validate } from "./check_file.ts";
 import type { CommandContext } from "./context.ts";
+import { keys } from "./keys.ts";
 import { listMembers } from "./list_members.ts";
 import { localCheck } from "./local_check.ts";
 
@@ -16,6 +17,7 @@ const RUNS: Readonly<Record<WorkingCommand, (context: CommandContext) => Promise
   "list-members": listMembers,
   results,
   cancel,
+  keys,
   validate,
 };
 
