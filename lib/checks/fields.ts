@@ -7,6 +7,9 @@ import { parseDuration } from "../duration.ts";
 import { ACTION_MAX_BYTES, ACTION_TIMEOUT_MAX_MS } from "../limits.ts";
 import type { Check, CheckType, FieldDefinition, FieldKind, FieldValue } from "./check.ts";
 
+/** What a file says is quoted in messages up to this many characters. */
+export const QUOTED_MAX_LENGTH = 80;
+
 /** The fields that every check may have beside its type's own, `type` first. */
 export const COMMON_FIELDS: readonly FieldDefinition[] = [
   { name: "type", kind: "text", required: true, summary: "The check type's name." },
@@ -66,12 +69,10 @@ function commandProblem(value: string): string | undefined {
 function durationProblem(value: string): string | undefined {
   const durationMs = parseDuration(value);
   if (durationMs === undefined) {
-    return `is not a duration: ${
-      JSON.stringify(value)
-    }; expected one such as "30s", "5m" or "1h30m"`;
+    return `is not a duration: ${quote(value)}; expected one such as "30s", "5m" or "1h30m"`;
   }
   if (durationMs >= 1 && durationMs <= ACTION_TIMEOUT_MAX_MS) return undefined;
-  return `is out of range: ${JSON.stringify(value)}; expected 1ms to 24h`;
+  return `is out of range: ${quote(value)}; expected 1ms to 24h`;
 }
 
 /** Everything wrong with a check's own fields, by its type's definition. Unknown ones included. */
@@ -101,4 +102,10 @@ function describe(value: FieldValue): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+/** A text as JSON, cut where it is long. */
+export function quote(text: string): string {
+  const short = text.length > QUOTED_MAX_LENGTH ? `${text.slice(0, QUOTED_MAX_LENGTH)}…` : text;
+  return JSON.stringify(short);
 }

@@ -13,7 +13,14 @@ import {
 } from "../limits.ts";
 import type { Node } from "../std/jsonc.ts";
 import type { Check, CheckType, FieldValue } from "./check.ts";
-import { COMMON_FIELDS, type FieldProblem, fieldProblems, valueProblem } from "./fields.ts";
+import {
+  COMMON_FIELDS,
+  type FieldProblem,
+  fieldProblems,
+  quote,
+  QUOTED_MAX_LENGTH,
+  valueProblem,
+} from "./fields.ts";
 import { JsonText } from "./json_text.ts";
 import { CHECK_TYPES, checkType } from "./registry.ts";
 
@@ -30,9 +37,6 @@ interface FoundCheck {
   readonly keyOffset: number;
   readonly fields: ReadonlyMap<string, FoundField>;
 }
-
-/** Names are quoted in messages up to this many characters. */
-const QUOTED_MAX_LENGTH = 80;
 
 const TYPE_NAMES = CHECK_TYPES.map((type) => type.name);
 
@@ -231,9 +235,4 @@ function valueOf(node: Node): FieldValue {
 function nameOf(node: Node): string {
   if (node.type === "null") return "null";
   return `${/^[aeiou]/.test(node.type) ? "an" : "a"} ${node.type}`;
-}
-
-function quote(text: string): string {
-  const short = text.length > QUOTED_MAX_LENGTH ? `${text.slice(0, QUOTED_MAX_LENGTH)}…` : text;
-  return JSON.stringify(short);
 }

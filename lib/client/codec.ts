@@ -38,6 +38,7 @@ import {
   type Reply,
   REPLY_ERROR_CODES,
   type Request,
+  TOKEN_PATH_MAX_BYTES,
 } from "./protocol.ts";
 import {
   atMost,
@@ -112,7 +113,9 @@ const HANDSHAKE: Shape<Handshake> = tagged<Handshake, "type">("type", {
     protocol: text,
     version: count,
     nonce: bytes,
+    node: optional(textOf({ least: 1, most: NAME_MAX_BYTES })),
     proof: optional(bytes),
+    tokenFile: optional(textOf({ least: 1, most: TOKEN_PATH_MAX_BYTES })),
   },
   proof: { proof: optional(bytes) },
   welcome: {},
@@ -121,7 +124,8 @@ const HANDSHAKE: Shape<Handshake> = tagged<Handshake, "type">("type", {
 
 /** Any value: what a check type makes of it is not decided here, and the walk has bounded it. */
 const FIELD_VALUE: Shape<FieldValue> = (value, at) => {
-  if (value === null || typeof value === "string" || typeof value === "boolean") return value;
+  if (value === null || typeof value === "boolean") return value;
+  if (typeof value === "string") return text(value, at);
   if (Array.isArray(value)) return list(FIELD_VALUE)(value, at);
   return typeof value === "object" ? dictionary(FIELD_VALUE)(value, at) : number(value, at);
 };

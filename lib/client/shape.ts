@@ -11,9 +11,12 @@ export type Shape<T> = (value: unknown, at: string) => T;
 /** The shapes of all properties of `T`. */
 export type Fields<T> = { readonly [K in keyof Required<T>]: Shape<T[K]> };
 
-/** A string. */
+/** A key that a stranger chose is told in errors up to this length. */
+const TOLD_KEY_MAX_LENGTH = 80;
+
+/** A string that UTF-8 can hold: half a surrogate pair comes of bytes that are no UTF-8. */
 export function text(value: unknown, at: string): string {
-  if (typeof value !== "string") throw wrong(at, "text");
+  if (typeof value !== "string" || !value.isWellFormed()) throw wrong(at, "text");
   return value;
 }
 
@@ -101,7 +104,10 @@ export function list<T>(shape: Shape<T>): Shape<readonly T[]> {
 export function dictionary<T>(shape: Shape<T>): Shape<Readonly<Record<string, T>>> {
   return (value, at) =>
     Object.fromEntries(
-      Object.entries(mapOf(value, at)).map(([key, entry]) => [key, shape(entry, `${at}.${key}`)]),
+      Object.entries(mapOf(value, at)).map(([key, entry]) => {
+        const place = `${at}.${key.slice(0, TOLD_KEY_MAX_LENGTH)}`;
+        return [text(key, `the key ${place}`), shape(entry, place)];
+      }),
     );
 }
 
