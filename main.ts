@@ -9,6 +9,7 @@ import { Daemon } from "./lib/daemon/daemon.ts";
 import { DenoHost } from "./lib/deno/host.ts";
 import { StderrLog } from "./lib/deno/log.ts";
 import { DenoNetwork } from "./lib/deno/network.ts";
+import { replaceSecretFile } from "./lib/deno/replace_secret.ts";
 import { readSecretFile } from "./lib/deno/secret_file.ts";
 import { DenoClock, DenoRandom, DenoTimers } from "./lib/deno/runtime.ts";
 import { EXIT_STATUS, GossipcheckError } from "./lib/errors.ts";
@@ -70,6 +71,7 @@ async function main(args: readonly string[]): Promise<void> {
       network: new DenoNetwork(),
       host: new DenoHost(),
       readSecretFile,
+      replaceSecretFile,
       hostname: Deno.hostname(),
       cores: navigator.hardwareConcurrency,
     },

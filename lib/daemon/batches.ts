@@ -11,6 +11,7 @@ import type { Batch, BatchAccepted, BatchId } from "../gossip/types.ts";
 import type { Clock, Log, Timers } from "../runtime.ts";
 import type { BatchStore } from "./batch_store.ts";
 import { UNREADABLE_BATCH } from "./interrupted.ts";
+import type { KeyOperations } from "./key_operations.ts";
 
 /** Why a batch's run is ended early, as the results say it. */
 export type StopReason = "the batch was cancelled" | "this node is stopping";
@@ -21,6 +22,8 @@ export interface BatchesOptions {
   readonly node: string;
   /** Runs checks and actions. */
   readonly runner: { run(options: RunOptions): Promise<readonly CheckResult[]> };
+  /** Carries out the batches that are no checks; absent where there are no keys. */
+  readonly keys?: Pick<KeyOperations, "run">;
   /** Where what must survive is kept. */
   readonly store: BatchStore;
   /** Takes this node's reports. */
@@ -130,6 +133,8 @@ export class Batches {
 
   async #results(batch: Batch, signal: AbortSignal): Promise<readonly CheckResult[]> {
     const { node, runner, store } = this.#options;
+    const ofKeys = this.#options.keys?.run(batch, signal);
+    if (ofKeys !== undefined) return ofKeys;
     let checks: Check[];
     try {
       checks = decodeChecks(batch.body);

@@ -18,6 +18,7 @@ import type { NodeSockets } from "./bind.ts";
 import { clusterKeyring } from "./cluster_keys.ts";
 import { Drops } from "./drops.ts";
 import { GossipHost } from "./gossip_host.ts";
+import { KeyOperations } from "./key_operations.ts";
 import { logMemberEvent } from "./member_log.ts";
 import { PeerFinder } from "./peer_finder.ts";
 import { MembershipPeers } from "./peers.ts";
@@ -60,6 +61,8 @@ export class Cluster {
   readonly dissemination: Dissemination;
   /** What came in and was dropped. */
   readonly drops: Drops;
+  /** Changes the keys. */
+  readonly keys: KeyOperations;
 
   /** Sends nothing yet. Raises `UsageError` on tags that do not fit and on bad keys. */
   constructor(options: ClusterOptions) {
@@ -94,6 +97,13 @@ export class Cluster {
       random,
       admit: options.admit,
     });
+    this.keys = new KeyOperations({
+      keyring,
+      file: settings.keyringFile,
+      writeFile: runtime.replaceSecretFile,
+      log,
+    });
+    this.keys.remember(this.dissemination.batches());
     this.#streams = new StreamServer({
       listener: options.sockets.streams,
       envelope,

@@ -78,6 +78,7 @@ export class Daemon {
     this.#batches = new Batches({
       node: this.name,
       runner: this.#runner,
+      keys: this.#cluster.keys,
       store: this.#store,
       report: (id, report) => this.#cluster.guard(() => dissemination.report(id, report)),
       clock,
@@ -89,6 +90,7 @@ export class Daemon {
       peers,
       batches: dissemination,
       store: this.#store,
+      keys: this.#cluster.keys,
     });
     this.#clients = bound.clients &&
       new ClientServer({ listener: bound.clients, service: this.#service, log, timers, random });

@@ -65,11 +65,19 @@ export class KeyOperations {
     }
   }
 
-  /** What came of a batch that is a key operation; `undefined` where it is none. */
-  run(batch: Pick<Batch, "id" | "body">): readonly CheckResult[] | undefined {
+  /**
+   * What came of a batch that is a key operation; `undefined` where it is none. Where `signal` has
+   * aborted, nothing is done, and its reason is told.
+   */
+  run(
+    batch: Pick<Batch, "id" | "body">,
+    signal?: AbortSignal,
+  ): readonly CheckResult[] | undefined {
     try {
       const operation = decodeKeyOperation(batch.body);
-      return operation && this.#carryOut(operation, batch.id);
+      if (operation === undefined) return undefined;
+      if (signal?.aborted) return [result({ status: "skipped", reason: String(signal.reason) })];
+      return this.#carryOut(operation, batch.id);
     } catch (error) {
       if (!(error instanceof GossipcheckError)) throw error;
       const status = error instanceof UsageError ? "fail" : "error";

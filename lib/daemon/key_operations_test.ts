@@ -131,6 +131,16 @@ Deno.test("without encryption there is nothing to change", () => {
   assertStringIncludes(run(install(NEW)), "does not encrypt");
 });
 
+Deno.test("a batch that was cancelled changes nothing", () => {
+  const { keyring, operations } = bench();
+  const body = encodeKeyOperation(install(NEW));
+  const results = operations.run({ id: "1", body }, AbortSignal.abort("it was cancelled"));
+  assertEquals(results?.map(({ outcome }) => outcome), [
+    { status: "skipped", reason: "it was cancelled" },
+  ]);
+  assertEquals(keyring.keys(), [OLD]);
+});
+
 Deno.test("checks are left to others, and a bad operation is an error", () => {
   const { operations } = bench();
   assertEquals(operations.run({ id: "1", body: new Uint8Array([0x90]) }), undefined);

@@ -27,6 +27,11 @@ export interface DaemonRuntime {
    * others than its owner can read or write it.
    */
   readonly readSecretFile: (path: string) => string | undefined;
+  /**
+   * Puts another text in the place of what such a file holds; when it returns, that is on the disk
+   * whole. Raises `HostError`.
+   */
+  readonly replaceSecretFile: (path: string, text: string) => void;
   /** This machine's name. */
   readonly hostname: string;
   /** Processors: how much runs at once is scaled by them. */
