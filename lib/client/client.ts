@@ -4,11 +4,12 @@
  */
 import type { Address, ByteStream, Network, Random, Timers } from "../runtime.ts";
 import { formatAddress, type HostPort } from "../address.ts";
-import { GossipcheckError, UnreachableError, WireError } from "../errors.ts";
+import { GossipcheckError, UnreachableError, UsageError, WireError } from "../errors.ts";
 import { CLIENT_FRAME_MAX_BYTES, CLIENT_HANDSHAKE_MAX_BYTES } from "../limits.ts";
+import { Channel } from "./channel.ts";
 import { decodeHandshake, decodeReply, encodeClientMessage } from "./codec.ts";
 import { encodeFrame, readFrame } from "./frames.ts";
-import { isProof, proofOf } from "./proof.ts";
+import { isProof, proofOf, type SessionSecrets } from "./proof.ts";
 import {
   CLIENT_PROTOCOL_NAME,
   CLIENT_PROTOCOL_VERSION,
@@ -30,9 +31,23 @@ export interface ClientOptions {
   readonly server: Address | HostPort;
   /** How long connecting and the handshake may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** The secret that both ends prove to know. */
+  /** The secret that both ends prove to know; with it, a daemon that asks for none is refused. */
   readonly token?: Uint8Array;
+  /**
+   * Finds the secret where `token` is absent and the daemon asks for one; `file` is where it says
+   * that the secret is, which may be a lie. Raises `UsageError` that says why there is none.
+   */
+  readonly findToken?: (file: string) => Uint8Array;
 }
+
+/** What `gcheck` knows of the daemon that it is connected to. */
+export interface DaemonIdentity {
+  /** Its name in the cluster; proven where there is a token. */
+  readonly node: string;
+}
+
+/** A request, or what makes one once the daemon is known. */
+export type RequestSource = Request | ((daemon: DaemonIdentity) => Request);
 
 /** Asks one daemon. Holds no connection between requests. */
 export class Client {
@@ -51,7 +66,7 @@ export class Client {
    * Leaving the iteration closes the connection.
    */
   async *request(
-    request: Request,
+    source: RequestSource,
     options: { signal?: AbortSignal } = {},
   ): AsyncGenerator<Reply, void, undefined> {
     const { signal } = options;
@@ -60,10 +75,11 @@ export class Client {
     const close = () => stream.close();
     signal?.addEventListener("abort", close);
     try {
-      await this.#greet(stream);
-      await stream.write(encodeFrame(encodeClientMessage(request)));
+      const { channel, daemon } = await this.#greet(stream);
+      const request = typeof source === "function" ? source(daemon) : source;
+      await channel.send(encodeClientMessage(request));
       for (;;) {
-        const payload = await readFrame(stream, { maxBytes: CLIENT_FRAME_MAX_BYTES });
+        const payload = await channel.receive({ maxBytes: CLIENT_FRAME_MAX_BYTES });
         if (payload === undefined) throw this.#lost();
         const reply = decodeReply(payload);
         yield reply;
@@ -108,7 +124,7 @@ export class Client {
   }
 
   /** The handshake, with one deadline over all of it. */
-  async #greet(stream: ByteStream): Promise<void> {
+  async #greet(stream: ByteStream): Promise<{ channel: Channel; daemon: DaemonIdentity }> {
     let late = false;
     const cancel = this.#options.timers.after(this.#options.timeoutMs, () => {
       late = true;
@@ -123,10 +139,13 @@ export class Client {
         nonce,
       });
       const hello = await this.#receive(stream);
-      await send(stream, this.#answer(hello, nonce));
+      const { answer, secrets, daemon } = this.#answer(hello, nonce);
+      await send(stream, answer);
       const welcome = await this.#receive(stream);
       if (welcome.type === "refused") throw this.#refused(welcome.code);
       if (welcome.type !== "welcome") throw this.#stranger();
+      const sealed = secrets === undefined ? {} : { secrets };
+      return { channel: new Channel(stream, { self: "gcheck", ...sealed }), daemon };
     } catch (error) {
       if (error instanceof UnreachableError) throw error;
       if (late) throw this.#silent(error);
@@ -142,31 +161,50 @@ export class Client {
     return decodeHandshake(payload);
   }
 
-  #answer(hello: Handshake, clientNonce: Uint8Array): Handshake {
+  #answer(hello: Handshake, clientNonce: Uint8Array): Answer {
     if (hello.type === "refused") throw this.#refused(hello.code);
     if (
       hello.type !== "hello" || hello.protocol !== CLIENT_PROTOCOL_NAME ||
       hello.nonce.length !== NONCE_BYTES
     ) throw this.#stranger();
     if (hello.version !== CLIENT_PROTOCOL_VERSION) throw this.#otherVersion(hello.version);
-    const { token } = this.#options;
+    if (hello.node === undefined) throw this.#stranger();
+    const { node, tokenFile } = hello;
     if (hello.proof === undefined) {
-      if (token === undefined) return { type: "proof" };
+      if (this.#options.token === undefined) return { answer: { type: "proof" }, daemon: { node } };
       throw this.#unauthorised("it did not prove that it knows the token that gcheck has");
     }
-    if (token === undefined) {
-      throw this.#unauthorised("it asks for a token and gcheck was given none");
-    }
-    const nonces = { token, clientNonce, daemonNonce: hello.nonce };
-    if (!isProof(hello.proof, { ...nonces, prover: "daemon" })) {
+    const secrets = { token: this.#token(tokenFile), clientNonce, daemonNonce: hello.nonce };
+    if (!isProof(hello.proof, { ...secrets, prover: "daemon", said: [node, tokenFile] })) {
       throw this.#unauthorised("its token is not the one that gcheck has");
     }
-    return { type: "proof", proof: proofOf({ ...nonces, prover: "gcheck" }) };
+    const answer = { type: "proof", proof: proofOf({ ...secrets, prover: "gcheck" }) } as const;
+    return { answer, secrets, daemon: { node } };
+  }
+
+  #token(file: string | undefined): Uint8Array {
+    const { token, findToken } = this.#options;
+    if (token !== undefined) return token;
+    if (file === undefined || findToken === undefined) {
+      throw this.#unauthorised("it asks for a token and gcheck was given none");
+    }
+    try {
+      return findToken(file);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      throw new UnreachableError(
+        `the gossipcheckd at ${this.#where} asks for the token in ${file}: ${error.message}`,
+        { reason: "unauthorised", cause: error },
+      );
+    }
   }
 
   #explain(error: unknown): unknown {
-    if (error instanceof UnreachableError || !(error instanceof GossipcheckError)) return error;
+    if (!(error instanceof GossipcheckError)) return error;
+    // A usage error comes from what makes the request: nothing was sent.
+    if (error instanceof UnreachableError || error instanceof UsageError) return error;
     if (!(error instanceof WireError)) return this.#lost(error);
+    if (error.reason === "bad_checksum") return this.#unauthorised(error.message);
     return new UnreachableError(
       `the gossipcheckd at ${this.#where} sent what gcheck does not understand: ${error.message}`,
       { reason: "version", cause: error },
@@ -215,6 +253,13 @@ export class Client {
       { reason: "lost", cause },
     );
   }
+}
+
+/** How the daemon's hello is answered. */
+interface Answer {
+  readonly answer: Handshake;
+  readonly secrets?: SessionSecrets;
+  readonly daemon: DaemonIdentity;
 }
 
 async function send(stream: ByteStream, message: Handshake): Promise<void> {

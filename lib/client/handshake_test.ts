@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   answerDone,
   collect,
@@ -12,18 +18,18 @@ import {
 } from "../../tests/support/client_desk.ts";
 import { MemoryNetwork } from "../../tests/support/memory_network.ts";
 import { settle, VirtualTime } from "../../tests/support/virtual_time.ts";
-import { UnreachableError, type UnreachableReason } from "../errors.ts";
+import { UnreachableError, type UnreachableReason, UsageError } from "../errors.ts";
 import type { ByteStream } from "../runtime.ts";
 import { Client } from "./client.ts";
 import { proofOf } from "./proof.ts";
-import type { Handshake } from "./protocol.ts";
+import type { Handshake, Reply, Request } from "./protocol.ts";
 
 Deno.test("token and no token, on either side", async () => {
   const cases: [string | undefined, string | undefined, UnreachableReason | "in", string][] = [
     [undefined, undefined, "in", ""],
     ["secret", "secret", "in", ""],
     ["secret", "wrong", "unauthorised", "its token is not the one"],
-    ["secret", undefined, "unauthorised", "asks for a token"],
+    ["secret", undefined, "unauthorised", "asks for a token and gcheck was given none"],
     [undefined, "secret", "unauthorised", "did not prove"],
   ];
   for (const [daemon, gcheck, expected, message] of cases) {
@@ -79,7 +85,7 @@ Deno.test("a client that skips or forges the proof is refused and gets nothing",
 Deno.test("two releases that do not understand each other both say so", async () => {
   await using desk = new Desk();
   const stream = await desk.connect();
-  await say(stream, hello(2));
+  await say(stream, hello(3));
   assertEquals((await hear(stream))?.type, "hello");
   await say(stream, { type: "proof" });
   assertEquals(await hear(stream), { type: "refused", code: "version" });
@@ -100,6 +106,125 @@ function clientOn(network: MemoryNetwork, time: VirtualTime): Client {
   const random = new Counter();
   return new Client({ network, timers: time, random, server: SERVER, timeoutMs: 5_000 });
 }
+
+Deno.test("the daemon says where its token is, and gcheck reads it there", async () => {
+  await using desk = new Desk({ token: "secret", tokenFile: "/state/token" });
+  const asked: string[] = [];
+  const findToken = (file: string) => {
+    asked.push(file);
+    return new TextEncoder().encode("secret");
+  };
+  assertEquals(await collect(desk.client({ findToken }).request(MEMBERS)), [{ type: "done" }]);
+  assertEquals(asked, ["/state/token"]);
+  // One that was given beforehand is used without looking.
+  const given = desk.client({ token: "secret", findToken });
+  assertEquals(await collect(given.request(MEMBERS)), [{ type: "done" }]);
+  assertEquals(asked.length, 1);
+});
+
+Deno.test("who cannot read the token is told which file it is", async () => {
+  await using desk = new Desk({ token: "secret", tokenFile: "/state/token" });
+  const findToken = () => {
+    throw new UsageError("it belongs to another user");
+  };
+  const error = await assertRejects(
+    () => collect(desk.client({ findToken }).request(MEMBERS)),
+    UnreachableError,
+    "asks for the token in /state/token: it belongs to another user",
+  );
+  assertEquals([error.reason, error.exitStatus], ["unauthorised", 4]);
+  const silent = new Desk({ token: "secret", tokenFile: `/${"x".repeat(512)}` });
+  await assertRejects(
+    () => collect(silent.client({ findToken }).request(MEMBERS)),
+    UnreachableError,
+    "gcheck was given none",
+  );
+  await silent[Symbol.asyncDispose]();
+});
+
+Deno.test("the request is made for the daemon that answers, and what raises there is passed on", async () => {
+  const seen: Request[] = [];
+  await using desk = new Desk({
+    token: "secret",
+    handle(request) {
+      seen.push(request);
+      return answerDone();
+    },
+  });
+  const client = desk.client({ token: "secret" });
+  await collect(client.request(({ node }) => ({ type: "results", batchId: node })));
+  assertEquals(seen, [{ type: "results", batchId: "desk" }]);
+  const raise = () => {
+    throw new UsageError("no such key");
+  };
+  await assertRejects(() => collect(client.request(raise)), UsageError, "no such key");
+});
+
+/** A relay between `gcheck` and the desk that lets `alter` change each message's bytes in place. */
+async function throughRelay(
+  desk: Desk,
+  alter: (bytes: Uint8Array) => void,
+): Promise<Client> {
+  const network = new MemoryNetwork();
+  const listener = network.listenStreams(SERVER);
+  const carry = async (from: ByteStream, to: ByteStream) => {
+    const buffer = new Uint8Array(64 * 1024);
+    for (let count; (count = await from.read(buffer).catch(() => undefined)) !== undefined;) {
+      const bytes = buffer.slice(0, count);
+      alter(bytes);
+      await to.write(bytes).catch(() => {});
+    }
+    to.close();
+  };
+  void listener.accept().then(async (near) => {
+    assert(near !== undefined);
+    const far = await desk.connect();
+    await Promise.all([carry(near, far), carry(far, near)]);
+  });
+  await settle();
+  const token = new TextEncoder().encode("secret");
+  const random = new Counter();
+  return new Client({
+    network,
+    timers: desk.time,
+    random,
+    server: SERVER,
+    timeoutMs: 5_000,
+    token,
+  });
+}
+
+/** Puts the second text in place of the first, which is as long. */
+function replace(bytes: Uint8Array, [from, to]: readonly [string, string]): void {
+  const at = new TextDecoder("latin1").decode(bytes).indexOf(from);
+  if (at >= 0) bytes.set(new TextEncoder().encode(to), at);
+}
+
+Deno.test("a relay in the middle can carry a request, and change none of its words", async () => {
+  const handled: Request[] = [];
+  const handle = async function* (request: Request): AsyncGenerator<Reply> {
+    handled.push(request);
+    yield await Promise.resolve<Reply>({ type: "error", code: "busy", message: "full-house" });
+  };
+  const request: Request = { type: "cancel", batchId: "good-batch" };
+  const cases: [string, [string, string], number, RegExp | undefined][] = [
+    ["nothing", ["none", "none"], 1, undefined],
+    ["the request", ["good-batch", "evil-batch"], 0, /closed the connection/],
+    ["the reply", ["full-house", "room-house"], 1, /changed on its way/],
+    ["the node's name", ["desk", "evil"], 0, /its token is not the one/],
+    ["the token's file", ["/state/token", "/etc/passwds"], 0, /its token is not the one/],
+  ];
+  for (const [what, words, expected, message] of cases) {
+    handled.length = 0;
+    await using desk = new Desk({ token: "secret", tokenFile: "/state/token", handle });
+    const client = await throughRelay(desk, (bytes) => replace(bytes, words));
+    const asking = collect(client.request(request));
+    if (message === undefined) assertEquals((await asking).length, 1, what);
+    else assertMatch((await assertRejects(() => asking, UnreachableError)).message, message, what);
+    await settle();
+    assertEquals(handled.length, expected, what);
+  }
+});
 
 Deno.test("what else may listen at the address is told apart", async () => {
   const text = (line: string) => new TextEncoder().encode(line);

@@ -4,14 +4,17 @@
  *
  *     gcheck                                daemon
  *     hello (version, nonce)          ->
- *                                     <-    hello (version, nonce, proof where it has a token)
+ *                                     <-    hello (version, nonce, node's name; where it has a
+ *                                           token, a proof and where its file is)
  *     proof (where it has a token)    ->
  *                                     <-    welcome, or refused
  *     request                         ->
  *                                     <-    reply, reply, …
  *
- * A proof is an HMAC of both nonces under the token, so that the token never crosses the socket
- * and each end knows that the other has it. `gcheck` closing the connection ends the request.
+ * A proof is an HMAC of both nonces and of what the hello says under the token, so that the token
+ * never crosses the socket and each end knows that the other has it. Every frame after `welcome`
+ * then carries an HMAC too (`channel.ts`): whoever relays a connection can end it, and no more.
+ * `gcheck` closing the connection ends the request.
  * @module
  */
 import type { Address } from "../runtime.ts";
@@ -22,9 +25,11 @@ import type { KeyOperation } from "../key_operation.ts";
 import type { NodeState } from "../wire/messages.ts";
 
 /** Rises when an older end could misread a newer one. */
-export const CLIENT_PROTOCOL_VERSION = 1;
+export const CLIENT_PROTOCOL_VERSION = 2;
 /** What both ends call themselves in `hello`, so that each knows that it talks to its like. */
 export const CLIENT_PROTOCOL_NAME = "gossipcheck-client";
+/** Where a longer path would have to be told, none is. */
+export const TOKEN_PATH_MAX_BYTES = 512;
 /** Random bytes that each end contributes to the proofs. */
 export const NONCE_BYTES = 32;
 
@@ -40,8 +45,12 @@ export type Handshake =
     readonly version: number;
     /** `NONCE_BYTES` random bytes. */
     readonly nonce: Uint8Array;
+    /** Only from a daemon: its name in the cluster, at most `NAME_MAX_BYTES`. */
+    readonly node?: string;
     /** Only from a daemon with a token: its proof, which is also its asking for one. */
     readonly proof?: Uint8Array;
+    /** Only beside a proof: the path of the token's file, at most `TOKEN_PATH_MAX_BYTES`. */
+    readonly tokenFile?: string;
   }
   /** From `gcheck`: go on. */
   | {

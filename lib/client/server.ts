@@ -14,9 +14,10 @@ import {
   CLIENT_HANDSHAKE_TIMEOUT_MS,
   CLIENT_REQUEST_MAX_BYTES,
 } from "../limits.ts";
+import { Channel } from "./channel.ts";
 import { decodeHandshake, decodeRequest, encodeClientMessage } from "./codec.ts";
 import { encodeFrame, readFrame } from "./frames.ts";
-import { isProof, proofOf } from "./proof.ts";
+import { isProof, proofOf, type SessionSecrets } from "./proof.ts";
 import {
   CLIENT_PROTOCOL_NAME,
   CLIENT_PROTOCOL_VERSION,
@@ -24,10 +25,13 @@ import {
   NONCE_BYTES,
   type Reply,
   type Request,
+  TOKEN_PATH_MAX_BYTES,
 } from "./protocol.ts";
 
 /** What answers requests. */
 export interface ClientService {
+  /** This node's name in the cluster, which clients are told. */
+  readonly node: string;
   /**
    * The replies to one request, in the order that `Request` documents. Pulled no faster than the
    * client takes them, so what waits meanwhile should be bounded or replaced by what is newer.
@@ -51,6 +55,8 @@ export interface ClientServerOptions {
   readonly random: Random;
   /** The secret that a client must prove to know; absent where none is asked for. */
   readonly token?: Uint8Array;
+  /** Where the token's file is, which clients are told so that they find it by themselves. */
+  readonly tokenFile?: string;
 }
 
 /** Serves one listener from `run` to `close`. */
@@ -105,7 +111,8 @@ export class ClientServer {
 
   async #serve(stream: ByteStream): Promise<void> {
     try {
-      if (await this.#greet(stream)) await this.#answer(stream);
+      const channel = await this.#greet(stream);
+      if (channel !== undefined) await this.#answer(stream, channel);
     } catch (error) {
       this.#report(stream, error);
     } finally {
@@ -127,54 +134,66 @@ export class ClientServer {
     }
   }
 
-  /** Whether the client may go on. */
-  async #greet(stream: ByteStream): Promise<boolean> {
+  /** What the client may go on with; undefined where it may not. */
+  async #greet(stream: ByteStream): Promise<Channel | undefined> {
     using deadline = this.#deadline(stream, CLIENT_HANDSHAKE_TIMEOUT_MS);
     const { random, token } = this.#options;
     const hello = await receive(stream, deadline);
-    if (hello === undefined) return false;
+    if (hello === undefined) return undefined;
     if (
       hello.type !== "hello" || hello.protocol !== CLIENT_PROTOCOL_NAME ||
       hello.nonce.length !== NONCE_BYTES
     ) throw new WireError("unexpected", "a client's first message is not gcheck's hello");
     const nonces = { clientNonce: hello.nonce, daemonNonce: random.bytes(NONCE_BYTES) };
-    await send(stream, {
-      type: "hello",
-      protocol: CLIENT_PROTOCOL_NAME,
-      version: CLIENT_PROTOCOL_VERSION,
-      nonce: nonces.daemonNonce,
-      ...(token === undefined ? {} : { proof: proofOf({ token, prover: "daemon", ...nonces }) }),
-    });
+    const secrets = token === undefined ? undefined : { token, ...nonces };
+    await send(stream, this.#hello(nonces.daemonNonce, secrets));
     const answer = await receive(stream, deadline);
     // A gcheck of another version, or without the token, leaves here: it has read why.
-    if (answer === undefined) return false;
+    if (answer === undefined) return undefined;
     if (hello.version !== CLIENT_PROTOCOL_VERSION) return await refuse(stream, "version");
     if (answer.type !== "proof") {
       throw new WireError("unexpected", "a client's second message is not its proof");
     }
-    if (token !== undefined && !isProof(answer.proof, { token, prover: "gcheck", ...nonces })) {
+    if (secrets !== undefined && !isProof(answer.proof, { prover: "gcheck", ...secrets })) {
       this.#options.log.write("warn", "client_unauthorised", "a client does not know the token", {
         remote: formatAddress(stream.remote),
       });
       return await refuse(stream, "unauthorised");
     }
     await send(stream, { type: "welcome" });
-    return true;
+    return new Channel(stream, { self: "daemon", ...(secrets === undefined ? {} : { secrets }) });
   }
 
-  async #answer(stream: ByteStream): Promise<void> {
-    const request = await this.#request(stream);
+  #hello(nonce: Uint8Array, secrets: SessionSecrets | undefined): Handshake {
+    const { service: { node }, tokenFile } = this.#options;
+    const plain = {
+      type: "hello",
+      protocol: CLIENT_PROTOCOL_NAME,
+      version: CLIENT_PROTOCOL_VERSION,
+      nonce,
+      node,
+    } as const;
+    if (secrets === undefined) return plain;
+    const told = tokenFile !== undefined && pathBytes(tokenFile) <= TOKEN_PATH_MAX_BYTES
+      ? { tokenFile }
+      : {};
+    const said = [node, told.tokenFile];
+    return { ...plain, ...told, proof: proofOf({ prover: "daemon", ...secrets, said }) };
+  }
+
+  async #answer(stream: ByteStream, channel: Channel): Promise<void> {
+    const request = await this.#request(stream, channel);
     if (request === undefined) return;
     const gone = new AbortController();
     const watching = this.#watch(stream, gone);
     try {
       for await (const reply of this.#options.service.handle(request, gone.signal)) {
         if (gone.signal.aborted) break;
-        await this.#write(stream, reply);
+        await this.#write(stream, { channel, reply });
       }
     } catch (error) {
       if (!gone.signal.aborted && !(error instanceof StreamError)) {
-        await this.#write(stream, errorReply(error));
+        await this.#write(stream, { channel, reply: errorReply(error) });
       }
       throw error;
     } finally {
@@ -184,9 +203,9 @@ export class ClientServer {
     }
   }
 
-  async #request(stream: ByteStream): Promise<Request | undefined> {
+  async #request(stream: ByteStream, channel: Channel): Promise<Request | undefined> {
     using deadline = this.#deadline(stream, CLIENT_FRAME_TIMEOUT_MS);
-    const payload = await readFrame(stream, { maxBytes: CLIENT_REQUEST_MAX_BYTES });
+    const payload = await channel.receive({ maxBytes: CLIENT_REQUEST_MAX_BYTES });
     deadline.check();
     return payload === undefined ? undefined : decodeRequest(payload);
   }
@@ -203,7 +222,10 @@ export class ClientServer {
     }
   }
 
-  async #write(stream: ByteStream, reply: Reply): Promise<void> {
+  async #write(
+    stream: ByteStream,
+    { channel, reply }: { channel: Channel; reply: Reply },
+  ): Promise<void> {
     let payload = encodeClientMessage(reply);
     if (payload.length > CLIENT_FRAME_MAX_BYTES) {
       payload = encodeClientMessage({
@@ -214,7 +236,7 @@ export class ClientServer {
       });
     }
     using deadline = this.#deadline(stream, CLIENT_FRAME_TIMEOUT_MS);
-    await stream.write(encodeFrame(payload));
+    await channel.send(payload);
     deadline.check();
   }
 
@@ -248,9 +270,13 @@ async function receive(stream: ByteStream, deadline: Deadline): Promise<Handshak
   return payload === undefined ? undefined : decodeHandshake(payload);
 }
 
-async function refuse(stream: ByteStream, code: "version" | "unauthorised"): Promise<false> {
+async function refuse(stream: ByteStream, code: "version" | "unauthorised"): Promise<undefined> {
   await send(stream, { type: "refused", code });
-  return false;
+  return undefined;
+}
+
+function pathBytes(path: string): number {
+  return new TextEncoder().encode(path).length;
 }
 
 function errorReply(error: unknown): Reply {

@@ -5,7 +5,7 @@
 import { encodeChecks } from "../checks/codec.ts";
 import type { MemberLine, Reply, Request } from "../client/protocol.ts";
 import type { ClientService } from "../client/server.ts";
-import { BusyError, UsageError } from "../errors.ts";
+import { BusyError, RefusedError, UsageError } from "../errors.ts";
 import type { Dissemination } from "../gossip/dissemination.ts";
 import type { Batch, BatchId, GossipEvent, MemberProgress, Submission } from "../gossip/types.ts";
 import { encodeKeyOperation, type KeyOperation } from "../key_operation.ts";
@@ -50,6 +50,11 @@ export class DaemonService implements ClientService {
   /** Answers nothing yet. */
   constructor(options: DaemonServiceOptions) {
     this.#options = options;
+  }
+
+  /** This node's name in the cluster. */
+  get node(): string {
+    return this.#options.members.self().name;
   }
 
   /** Takes no batch from now on. */
@@ -141,9 +146,11 @@ export class DaemonService implements ClientService {
     try {
       return this.#options.batches.submit(submission);
     } catch (error) {
-      if (!(error instanceof UsageError || error instanceof BusyError)) throw error;
-      const code = error instanceof BusyError ? "busy" : "bad_request";
-      return { type: "error", code, message: error.message };
+      const { message } = error instanceof Error ? error : { message: "" };
+      if (error instanceof BusyError) return { type: "error", code: "busy", message };
+      if (error instanceof RefusedError) return { type: "error", code: "refused", message };
+      if (error instanceof UsageError) return { type: "error", code: "bad_request", message };
+      throw error;
     }
   }
 

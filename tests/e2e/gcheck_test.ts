@@ -43,6 +43,7 @@ class FakeDaemon implements AsyncDisposable {
       random: new DenoRandom(),
       log: { write() {} },
       service: {
+        node: "fake",
         async *handle(request, signal) {
           requests.push(request);
           yield* options.replies(request);

@@ -38,9 +38,10 @@ export class Desk implements AsyncDisposable {
   constructor(options: {
     handle?: ClientService["handle"];
     token?: string;
+    tokenFile?: string;
     bufferBytes?: number;
   } = {}) {
-    const { bufferBytes, token } = options;
+    const { bufferBytes, token, tokenFile } = options;
     this.network = new MemoryNetwork({
       names: new Map([["daemon.example", ["10.9.9.9", SERVER.host]]]),
       ...(bufferBytes === undefined ? {} : { bufferBytes }),
@@ -48,23 +49,27 @@ export class Desk implements AsyncDisposable {
     const log: Log = { write: (_level, event) => this.events.push(event) };
     this.server = new ClientServer({
       listener: this.network.listenStreams(SERVER),
-      service: { handle: options.handle ?? answerDone },
+      service: { node: "desk", handle: options.handle ?? answerDone },
       log,
       timers: this.time,
       random: new Counter(),
       ...(token === undefined ? {} : { token: new TextEncoder().encode(token) }),
+      ...(tokenFile === undefined ? {} : { tokenFile }),
     });
     this.#running = this.server.run();
   }
 
-  client(options: { token?: string; hostname?: string } = {}): Client {
-    const { token, hostname } = options;
+  client(
+    options: { token?: string; hostname?: string; findToken?: (file: string) => Uint8Array } = {},
+  ): Client {
+    const { token, hostname, ...rest } = options;
     return new Client({
       network: this.network,
       timers: this.time,
       random: new Counter(),
       server: hostname === undefined ? SERVER : { hostname, port: SERVER.port },
       timeoutMs: 5_000,
+      ...rest,
       ...(token === undefined ? {} : { token: new TextEncoder().encode(token) }),
     });
   }
@@ -90,7 +95,7 @@ export async function collect(replies: AsyncIterable<Reply>): Promise<Reply[]> {
 }
 
 /** `gcheck`'s first message. */
-export function hello(version = 1): Handshake {
+export function hello(version = 2): Handshake {
   const nonce = new Uint8Array(32).fill(200);
   return { type: "hello", protocol: "gossipcheck-client", version, nonce };
 }

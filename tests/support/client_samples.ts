@@ -16,6 +16,15 @@ export const HANDSHAKES: Readonly<Record<Handshake["type"], readonly Handshake[]
   hello: [
     { type: "hello", protocol: "gossipcheck-client", version: 1, nonce: NONCE },
     { type: "hello", protocol: "x", version: 2, nonce: NONCE, proof: new Uint8Array([1, 2]) },
+    {
+      type: "hello",
+      protocol: "gossipcheck-client",
+      version: 2,
+      nonce: NONCE,
+      node: "n".repeat(255),
+      proof: new Uint8Array(32),
+      tokenFile: `/${"x".repeat(511)}`,
+    },
   ],
   proof: [{ type: "proof" }, { type: "proof", proof: new Uint8Array(32) }],
   welcome: [{ type: "welcome" }],
