@@ -88,8 +88,24 @@ export function scanValue(window: ScanWindow, options: { maxValues?: number } = 
   return length;
 }
 
+/** Where the value that starts at `at` ends. Checks nothing: only for what a scan has found whole. */
+export function valueEnd(bytes: Uint8Array, at: number): number {
+  for (let pending = 1; pending > 0; pending--) {
+    const type = bytes[at]!;
+    const size = declaredSize(bytes, at);
+    pending += childCount(type, size);
+    at += headerBytes(type) + payloadBytes(type, size);
+  }
+  return at;
+}
+
+/** What the length or count field of the value that starts at `at` says; 0 where it has none. */
+export function declaredSize(bytes: Uint8Array, at: number): number {
+  return sizeField({ bytes, at: at + 1, width: headerBytes(bytes[at]!) - 1 });
+}
+
 /** Type byte and the length or count field after it; fixed-size payloads are not counted. */
-function headerBytes(type: number): number {
+export function headerBytes(type: number): number {
   if (type < 0xc4 || type > 0xdf) return 1;
   return 1 + HEADER_FIELD_BYTES[type - 0xc4]!;
 }

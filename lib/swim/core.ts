@@ -15,7 +15,7 @@ import { retransmitLimit, type SwimSettings } from "./config.ts";
 import { below, type MemberRecord, MemberTable } from "./members.ts";
 import { decodeMeta } from "./meta.ts";
 import type { Exchange, ExchangePurpose, Member, SwimEffects, SwimEvent } from "./types.ts";
-import { adoptVersions, PROTOCOL_VERSIONS } from "./versions.ts";
+import { adoptVersions, fits, PROTOCOL_VERSIONS } from "./versions.ts";
 
 /** What a membership machine is made of. */
 export interface MembershipOptions {
@@ -187,8 +187,10 @@ export class Core {
   }
 
   /** Moves our delegate version to where all alive members, and `more`, can live with it. */
-  adoptVersions(more: Iterable<Pick<Member, "name" | "state" | "versions">>): void {
-    if (this.leaving) return;
+  adoptVersions(more: readonly Pick<Member, "name" | "state" | "versions">[]): void {
+    const current = this.self.member.versions[5];
+    // Those we hold were looked at when they were met: it takes a newcomer that does not fit.
+    if (this.leaving || more.every((node) => fits(current, node))) return;
     const table = this.table;
     const everyone = function* () {
       for (const { member } of table.active()) yield member;

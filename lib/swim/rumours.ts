@@ -176,14 +176,14 @@ export class Rumours {
     const record = core.table.add({
       name,
       address,
-      meta,
+      meta: owned(meta),
       incarnation,
       versions,
       state: "alive",
       stateSinceMs,
     });
     if (!origin.quiet) this.#spread(message);
-    this.#meetVersions(record.member);
+    this.#core.adoptVersions([record.member]);
     core.emit({ type: "member_joined", member: record.member });
   }
 
@@ -196,11 +196,11 @@ export class Rumours {
     this.#change(record, {
       state: "alive",
       address: sameAddress(address, before.address) ? before.address : address,
-      meta: equalBytes(meta, before.meta) ? before.meta : meta,
+      meta: equalBytes(meta, before.meta) ? before.meta : owned(meta),
       incarnation,
       versions,
     });
-    this.#meetVersions(record.member);
+    this.#core.adoptVersions([record.member]);
     const after = record.member;
     if (before.state === "dead" || before.state === "left") {
       return this.#core.emit({ type: "member_joined", member: after });
@@ -235,12 +235,6 @@ export class Rumours {
 
   #spread(message: Alive | Suspect | Dead): void {
     this.#core.broadcasts.membership.queue(message.name, encodeMessage(message));
-  }
-
-  #meetVersions(member: Member): void {
-    const [, , , min, max] = member.versions;
-    const current = this.#core.self.member.versions[5];
-    if (current < min || current > max) this.#core.adoptVersions([member]);
   }
 
   /** Whether its name may be taken by another address (memberlist's `DeadNodeReclaimTime`). */
@@ -348,6 +342,11 @@ export class Rumours {
     const peer = this.#core.table.at(to);
     this.#core.send(to, { messages: [this.#core.ownAlive()], peer, piggyback: false });
   }
+}
+
+/** Bytes that may be kept: a view would keep the whole packet or push/pull that it is a part of. */
+function owned(bytes: Uint8Array): Uint8Array {
+  return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
 }
 
 function equalBytes(a: Uint8Array, b: Uint8Array): boolean {

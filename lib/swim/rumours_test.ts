@@ -8,6 +8,7 @@ import {
   pushPullOf,
   Recorder,
 } from "../../tests/support/world_recorder.ts";
+import { encodeMessage } from "../wire/codec.ts";
 import type { Dead, Suspect } from "../wire/messages.ts";
 
 const SUSPECT_ME: Suspect = { type: "suspect", name: "me", incarnation: 1, from: "peer-1" };
@@ -31,6 +32,18 @@ Deno.test("a new member is told, and the news is passed on", () => {
   assertEquals([member.name, member.state, member.incarnation], ["peer-3", "alive", 1]);
   me.pass(400);
   assert(me.sent("alive").some(({ message }) => message.name === "peer-3"));
+});
+
+Deno.test("meta outlives the packet that it came in, and does not hold on to it", () => {
+  const me = Recorder.among(1);
+  const packet = me.envelope.sealPacket([
+    encodeMessage(aliveOf(2, { meta: new Uint8Array([1, 2, 3]) })),
+  ]);
+  me.machine.receivePacket(addressOf(1), packet);
+  packet.fill(0);
+  const meta = me.machine.member("peer-2")?.meta;
+  assertEquals(meta, new Uint8Array([1, 2, 3]));
+  assertEquals(meta?.buffer.byteLength, 3);
 });
 
 Deno.test("the same or older news of a live member changes nothing", () => {

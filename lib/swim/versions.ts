@@ -23,6 +23,14 @@ export function plausibleVersions([min, max]: Versions): boolean {
   return min > 0 && max > 0 && min <= max;
 }
 
+/** Whether a node can live with our delegate version. */
+export function fits(
+  current: number,
+  { state, versions }: Pick<VersionedNode, "state" | "versions">,
+): boolean {
+  return state !== "alive" || within(current, [versions[3], versions[4]]);
+}
+
 /**
  * Our own versions once `nodes` are in the cluster: the delegate version moves into the range that
  * the alive ones share, towards what most of them speak. Unchanged where it already fits or where

@@ -3,7 +3,6 @@
  * the names of Go's struct fields, sorted, as keys (`net.go`, structs `ping` to `userMsgHeader`).
  * @module
  */
-import { ipToBytes } from "../address.ts";
 import { WireError } from "../errors.ts";
 import { DATAGRAM_MAX_BYTES, PUSH_PULL_MAX_BYTES, PUSH_PULL_MAX_NODES } from "../limits.ts";
 import { Fields } from "./fields.ts";
@@ -58,7 +57,7 @@ const ENTRIES: { readonly [T in MapMessage["type"]]: Entry<Extract<MapMessage, {
       writer.key("Port").uint(target.port);
       writer.key("SeqNo").uint(sequence);
       if (source !== undefined) writeSource(writer, source);
-      writer.key("Target").raw(ipToBytes(target.host));
+      writer.key("Target").ip(target.host);
     },
     read: (fields) => ({
       type: "indirectPing",
@@ -95,7 +94,7 @@ const ENTRIES: { readonly [T in MapMessage["type"]]: Entry<Extract<MapMessage, {
   alive: {
     write(writer, { incarnation, name, address, meta, versions }) {
       writer.map(6);
-      writer.key("Addr").raw(ipToBytes(address.host));
+      writer.key("Addr").ip(address.host);
       writer.key("Incarnation").uint(incarnation);
       writer.key("Meta").raw(meta);
       writer.key("Node").text(name);
@@ -260,7 +259,7 @@ export function encodeCompressed(compressed: Uint8Array): Uint8Array<ArrayBuffer
 }
 
 function writeSource(writer: MessageWriter, source: Source): void {
-  writer.key("SourceAddr").raw(ipToBytes(source.address.host));
+  writer.key("SourceAddr").ip(source.address.host);
   writer.key("SourceNode").text(source.name);
   writer.key("SourcePort").uint(source.address.port);
 }
@@ -330,7 +329,7 @@ function encodePushPull(message: PushPull): Uint8Array<ArrayBuffer> {
   writer.key("UserStateLen").int(userState.length);
   for (const node of nodes) {
     writer.map(7);
-    writer.key("Addr").raw(ipToBytes(node.address.host));
+    writer.key("Addr").ip(node.address.host);
     writer.key("Incarnation").uint(node.incarnation);
     writer.key("Meta").raw(node.meta);
     writer.key("Name").text(node.name);

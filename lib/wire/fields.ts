@@ -8,7 +8,13 @@ import { WireError } from "../errors.ts";
 import { META_MAX_BYTES, NAME_MAX_BYTES } from "../limits.ts";
 import type { Address } from "../runtime.ts";
 import { decode } from "../std/msgpack_decode.ts";
-import { scanValue, type ScanWindow } from "../msgpack_scanner.ts";
+import {
+  declaredSize,
+  headerBytes,
+  scanValue,
+  type ScanWindow,
+  valueEnd,
+} from "../msgpack_scanner.ts";
 
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const UINT32_MAX = 0xffff_ffff;
@@ -16,26 +22,43 @@ const UINT32_MAX = 0xffff_ffff;
 const SHORT_TEXT_BYTES = 32;
 const NO_BYTES = new Uint8Array(0);
 
-/** The fields of one message. All methods raise `WireError` that names message and field. */
+/**
+ * The fields of one message, found in its bytes and read when they are asked for: most of what a
+ * push/pull holds is known already, and objects made of it would be thrown away at once. All methods
+ * raise `WireError` that names message and field.
+ */
 export class Fields {
   readonly #message: string;
-  readonly #values: Readonly<Record<string, unknown>>;
+  readonly #bytes: Uint8Array;
+  /** Where each key's text starts and ends; its value follows. */
+  readonly #keys: number[] = [];
 
-  /** Decodes the map that starts at the window's start; what follows it is not looked at. */
+  /** Finds the keys of the map that starts at the window's start; what follows it is not looked at. */
   constructor(options: { message: string; window: ScanWindow; length?: number }) {
-    const { bytes, start } = options.window;
-    this.#message = options.message;
-    const length = options.length ?? scanValue(options.window);
-    const value = decodeValue(bytes.subarray(start, start + length), options.message);
-    if (!isMap(value)) {
-      throw new WireError("malformed", `the body of a ${options.message} message is not a map`);
+    const { window, message } = options;
+    const { bytes, start } = window;
+    this.#message = message;
+    this.#bytes = bytes;
+    if (options.length === undefined) scanValue(window);
+    const entries = mapEntries(bytes, start);
+    if (entries === undefined) {
+      throw new WireError("malformed", `the body of a ${message} message is not a map`);
     }
-    this.#values = value;
+    let at = start + headerBytes(bytes[start]!);
+    for (let entry = 0; entry < entries; entry++) {
+      const textAt = at + headerBytes(bytes[at]!);
+      if (!isString(bytes[at]!)) {
+        throw new WireError("malformed", `a ${message} message has a key that is no string`);
+      }
+      const textEnd = valueEnd(bytes, at);
+      this.#keys.push(textAt, textEnd);
+      at = valueEnd(bytes, textEnd);
+    }
   }
 
   /** A whole number from 0 to `maximum`; missing is 0. */
   uint(key: string, maximum = UINT32_MAX): number {
-    const value = this.#values[key] ?? 0;
+    const value = this.#value(key) ?? 0;
     if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > maximum) {
       throw this.#bad(key, `a whole number from 0 to ${maximum}`);
     }
@@ -44,7 +67,7 @@ export class Fields {
 
   /** Missing is no. */
   bool(key: string): boolean {
-    const value = this.#values[key] ?? false;
+    const value = this.#value(key) ?? false;
     if (typeof value !== "boolean") throw this.#bad(key, "true or false");
     return value;
   }
@@ -77,7 +100,7 @@ export class Fields {
    * none. May be a view into the input.
    */
   bytes(key: string, maximumBytes: number): Uint8Array {
-    const value = this.#values[key] ?? NO_BYTES;
+    const value = this.#value(key) ?? NO_BYTES;
     const bytes = Array.isArray(value) ? this.#fromNumbers(key, value) : value;
     if (!(bytes instanceof Uint8Array)) throw this.#bad(key, "bytes");
     if (bytes.length > maximumBytes) {
@@ -86,9 +109,9 @@ export class Fields {
     return bytes;
   }
 
-  /** A node's meta, in a buffer of its own, since it outlives the packet. */
-  meta(key: string): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.bytes(key, META_MAX_BYTES));
+  /** A node's meta, as a view into the input: whoever keeps it copies it, and few are kept. */
+  meta(key: string): Uint8Array {
+    return this.bytes(key, META_MAX_BYTES);
   }
 
   /** An address from two fields. */
@@ -106,6 +129,22 @@ export class Fields {
   optionalAddress(hostKey: string, portKey: string): Address | undefined {
     if (this.bytes(hostKey, 16).length === 0 || this.uint(portKey, 65_535) === 0) return undefined;
     return this.address(hostKey, portKey);
+  }
+
+  /** A key's value, the last one's where it is there twice; strings as bytes. */
+  #value(key: string): unknown {
+    const bytes = this.#bytes;
+    for (let index = this.#keys.length - 2; index >= 0; index -= 2) {
+      const end = this.#keys[index + 1]!;
+      if (!isText(key, { bytes, start: this.#keys[index]!, end })) continue;
+      const type = bytes[end]!;
+      if (type < 0x80) return type;
+      if (isString(type) || isBinary(type)) {
+        return bytes.subarray(end + headerBytes(type), valueEnd(bytes, end));
+      }
+      return decodeValue(bytes.subarray(end, valueEnd(bytes, end)), this.#message);
+    }
+    return undefined;
   }
 
   #fromNumbers(key: string, values: readonly unknown[]): Uint8Array {
@@ -132,9 +171,28 @@ function isAscii(bytes: Uint8Array): boolean {
   return true;
 }
 
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null &&
-    Object.getPrototypeOf(value) === Object.prototype;
+/** How many entries the map that starts at `at` has; `undefined` where it is none. */
+function mapEntries(bytes: Uint8Array, at: number): number | undefined {
+  const type = bytes[at]!;
+  if (type >= 0x80 && type < 0x90) return type & 0x0f;
+  return type === 0xde || type === 0xdf ? declaredSize(bytes, at) : undefined;
+}
+
+function isString(type: number): boolean {
+  return (type >= 0xa0 && type < 0xc0) || (type >= 0xd9 && type <= 0xdb);
+}
+
+function isBinary(type: number): boolean {
+  return type >= 0xc4 && type <= 0xc6;
+}
+
+/** Whether an ASCII text stands in the window. */
+function isText(text: string, { bytes, start, end }: ScanWindow): boolean {
+  if (end - start !== text.length) return false;
+  for (let index = 0; index < text.length; index++) {
+    if (bytes[start + index] !== text.charCodeAt(index)) return false;
+  }
+  return true;
 }
 
 function decodeValue(bytes: Uint8Array, message: string): unknown {

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { ipToBytes, ipv4ToNumber } from "../address.ts";
+
 const ENCODER = new TextEncoder();
 
 /** A growing buffer with one method for each kind of value. */
@@ -18,9 +20,9 @@ export class MessageWriter {
     if (options.type !== undefined) this.byte(options.type);
   }
 
-  /** What was written, in a buffer of its own. */
+  /** What was written; the writer is of no more use. */
   finish(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.#length);
+    return this.#bytes.subarray(0, this.#length);
   }
 
   /** One byte as it is. */
@@ -72,6 +74,13 @@ export class MessageWriter {
     if (bytes.length === 0) return this.byte(0xc0);
     this.#rawHeader(bytes.length);
     this.verbatim(bytes);
+  }
+
+  /** An IP address as its 4 or 16 bytes. Raises `AddressError` on what is none. */
+  ip(host: string): void {
+    const number = ipv4ToNumber(host);
+    if (number === undefined) this.raw(ipToBytes(host));
+    else this.#sized(0xa4, { value: number, width: 4 });
   }
 
   /** Numbers of 8 bits as bytes. */

@@ -12,6 +12,7 @@ import { Envelope } from "../../lib/wire/envelope.ts";
 import { StreamReader } from "../../lib/wire/frames.ts";
 import type { StreamMessage } from "../../lib/wire/messages.ts";
 import { hash, SeededRandom } from "./world_time.ts";
+import { Sharing, SharingEnvelope } from "./world_sharing.ts";
 import { type StreamEnd, VirtualHost, VirtualNetwork } from "./world_network.ts";
 
 /** What a world is made of. */
@@ -54,9 +55,12 @@ export class World {
   readonly random: SeededRandom;
   /** Every node ever, by name. */
   readonly nodes = new Map<string, WorldNode>();
+  /** What all of them hold alike. */
+  readonly sharing = new Sharing();
   readonly #options: WorldOptions;
   readonly #listeners: ((event: WorldEvent) => void)[] = [];
   #trace = 0;
+  #wrong: WorldNode | undefined;
 
   /** No nodes yet. */
   constructor(options: WorldOptions) {
@@ -143,7 +147,10 @@ export class World {
   /** Whether every running node holds exactly the running nodes alive. */
   converged(): boolean {
     const running = this.running;
-    return running.every((node) => node.agreesOn(running));
+    // Who was wrong the last time is asked first: most likely it still is, and the others need not be.
+    if (this.#wrong?.host.running === true && !this.#wrong.agreesOn(running)) return false;
+    this.#wrong = running.find((node) => !node.agreesOn(running));
+    return this.#wrong === undefined;
   }
 }
 
@@ -194,7 +201,10 @@ export class WorldNode {
   start(options: Pick<NodeOptions, "firstIncarnation" | "peers"> = {}): void {
     if (this.#membership !== undefined) this.highestIncarnation;
     const random = this.#world.randomFor(this.name, ++this.#life);
-    const envelope = new Envelope({ label: "", keyring: undefined, random, compress: false });
+    const envelope = new SharingEnvelope(
+      { label: "", keyring: undefined, random, compress: false },
+      this.#world.sharing,
+    );
     this.#envelope = envelope;
     this.host.end();
     const membership = new Membership({
@@ -266,7 +276,8 @@ export class WorldNode {
     const reader = new StreamReader({ envelope: this.#envelope! });
     try {
       reader.push(bytes);
-      return reader.take();
+      const message = reader.take();
+      return message && this.#world.sharing.stream(message);
     } catch (error) {
       if (error instanceof WireError) return undefined;
       throw error;
