@@ -4,7 +4,7 @@
  * second one ends the program at once with status 130.
  * @module
  */
-import { parseDaemonArguments } from "./lib/cli/settings.ts";
+import { type DaemonSettings, parseDaemonArguments } from "./lib/cli/settings.ts";
 import { Daemon } from "./lib/daemon/daemon.ts";
 import { DenoHost } from "./lib/deno/host.ts";
 import { StderrLog } from "./lib/deno/log.ts";
@@ -12,6 +12,7 @@ import { DenoNetwork } from "./lib/deno/network.ts";
 import { replaceSecretFile } from "./lib/deno/replace_secret.ts";
 import { readSecretFile } from "./lib/deno/secret_file.ts";
 import { DenoClock, DenoRandom, DenoTimers } from "./lib/deno/runtime.ts";
+import { defaultStateDirectory, openNodeStore } from "./lib/deno/state_directory.ts";
 import { EXIT_STATUS, GossipcheckError } from "./lib/errors.ts";
 import { STOP_GRACE_MS } from "./lib/limits.ts";
 
@@ -47,6 +48,18 @@ function stopSignal(): Promise<void> {
   });
 }
 
+/** Lets go of what is not needed any more, so that no mistake later on can make use of it. */
+function revokeNeedless({ writesFiles }: { writesFiles: boolean }): void {
+  Deno.permissions.revokeSync({ name: "env" });
+  if (!writesFiles) Deno.permissions.revokeSync({ name: "write" });
+}
+
+/** Where the state of all nodes is kept; undefined where the operator wants nothing kept. */
+function stateRoot({ stateDirectory }: DaemonSettings): string | undefined {
+  if (stateDirectory === "none") return undefined;
+  return stateDirectory ?? defaultStateDirectory();
+}
+
 async function main(args: readonly string[]): Promise<void> {
   const settings = parseDaemonArguments(args);
   if ("help" in settings) return writeAll(Deno.stdout, settings.help);
@@ -60,6 +73,7 @@ async function main(args: readonly string[]): Promise<void> {
     write: (line) => writeAll(Deno.stderr, line),
     clock,
   });
+  const root = stateRoot(settings);
   const stopping = stopSignal();
   const daemon = await Daemon.start({
     settings,
@@ -72,10 +86,13 @@ async function main(args: readonly string[]): Promise<void> {
       host: new DenoHost(),
       readSecretFile,
       replaceSecretFile,
+      openStore: (options) => root === undefined ? undefined : openNodeStore({ root, ...options }),
       hostname: Deno.hostname(),
       cores: navigator.hardwareConcurrency,
     },
   });
+  // An open database needs no permission any more, and nothing else is written so far.
+  revokeNeedless({ writesFiles: false });
   try {
     await Promise.race([stopping, daemon.finished]);
     await daemon.stop({ graceMs: STOP_GRACE_MS });

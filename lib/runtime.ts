@@ -158,8 +158,11 @@ export interface Store {
   run(sql: string, ...parameters: readonly StoreValue[]): void;
   /** The rows of one query. */
   query(sql: string, ...parameters: readonly StoreValue[]): Record<string, StoreValue>[];
-  /** Runs `body` whole or not at all; what it returns is durable when this returns. */
-  transaction<T>(body: () => T): T;
+  /**
+   * Runs `body` whole or not at all; what it did is durable when this returns. A `lazy` one does not
+   * wait for the disk: it outlives the process, and is durable with the next that is not lazy.
+   */
+  transaction<T>(body: () => T, options?: { readonly lazy?: boolean }): T;
   /** Closes it and lets go of its lock. */
   close(): void;
 }

@@ -73,10 +73,8 @@ function freePorts(count: number): number[] {
   return ports;
 }
 
-/** The environment of both programs: state in the demo's own folder, no colour. */
-function environment(demo: Demo): Record<string, string> {
-  return { XDG_STATE_HOME: join(demo.directory, "state"), NO_COLOR: "1" };
-}
+/** The environment of both programs. */
+const ENVIRONMENT = { NO_COLOR: "1" };
 
 function startDaemon(demo: Demo, index: number): Deno.ChildProcess {
   const [first = "", bind = ""] = [demo.binds[0], demo.binds[index]];
@@ -86,10 +84,11 @@ function startDaemon(demo: Demo, index: number): Deno.ChildProcess {
     args: [
       ...demo.daemon.prefix,
       ...["-name", `node-${index + 1}`, "-bind", bind, "-tags", role],
+      ...["-state-dir", join(demo.directory, "state")],
       ...place,
     ],
     cwd: demo.directory,
-    env: environment(demo),
+    env: ENVIRONMENT,
     stdin: "null",
     stdout: "null",
     stderr: "piped",
@@ -120,7 +119,7 @@ async function gcheck(demo: Demo, args: readonly string[]): Promise<Finished> {
   const child = new Deno.Command(demo.client.executable, {
     args: [...demo.client.prefix, "-server", demo.server, ...args],
     cwd: demo.directory,
-    env: environment(demo),
+    env: ENVIRONMENT,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -10,6 +10,7 @@ import {
   DEFAULT_NODE_PORT,
   GOSSIP_GROUP_DEFAULT,
   GOSSIP_GROUP_MAX,
+  PARALLEL_PER_CORE,
 } from "../limits.ts";
 import type { LogLevel } from "../runtime.ts";
 import { type ProgramFlags, readBoolean } from "./flags.ts";
@@ -20,6 +21,7 @@ import {
   oneOfWords,
   type Range,
   readBindAddress,
+  readDirectory,
   readLabel,
   readList,
   readName,
@@ -55,6 +57,10 @@ export interface DaemonFlags {
   readonly "keyring-file": string | undefined;
   /** The cluster's label; empty for none. */
   readonly label: string;
+  /** Where the node's state is kept; `none` for nowhere, undefined for the user's own place. */
+  readonly "state-dir": string | undefined;
+  /** Checks and actions that run at once; undefined where it is derived. */
+  readonly "max-parallel": number | undefined;
   /** The least that is logged. */
   readonly "log-level": LogLevel;
   /** How it is logged. */
@@ -63,6 +69,7 @@ export interface DaemonFlags {
 
 const GROUP_RANGE: Range = { least: 1, most: GOSSIP_GROUP_MAX };
 const INTERVAL_RANGE: Range = { least: 10, most: 24 * 3_600_000 };
+const PARALLEL_RANGE: Range = { least: 1, most: 10_000 };
 const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 /** The flags of `gossipcheckd`. */
@@ -164,6 +171,25 @@ export const DAEMON_FLAGS: ProgramFlags<DaemonFlags> = {
       defaultText: "none",
       fallback: "",
       read: readLabel,
+    },
+    "state-dir": {
+      placeholder: "DIR",
+      meaning: "Where the node remembers, in a directory of its name, what it ran, what it still " +
+        "owes and whom it knew, so that a restart loses nothing and runs nothing twice; none " +
+        "keeps all in memory.",
+      defaultText: "/var/lib/gossipcheck as root, else $XDG_STATE_HOME/gossipcheck, else " +
+        "~/.local/state/gossipcheck",
+      fallback: undefined,
+      read: readDirectory,
+    },
+    "max-parallel": {
+      placeholder: "N",
+      meaning: "Checks, each with its action, that run at once; the rest wait their turn in order.",
+      tradeOff: "Higher ends large batches sooner, for more load; lower is gentler.",
+      range: `${PARALLEL_RANGE.least} to ${PARALLEL_RANGE.most}`,
+      defaultText: `${PARALLEL_PER_CORE} for each processor`,
+      fallback: undefined,
+      read: integerIn(PARALLEL_RANGE),
     },
     "log-level": {
       placeholder: "LEVEL",

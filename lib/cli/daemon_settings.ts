@@ -33,6 +33,10 @@ export interface DaemonSettings {
   readonly keyringFile?: string;
   /** What every packet and stream of the cluster starts with; empty for none. */
   readonly label: string;
+  /** Where the node's state is kept: `none` for nowhere; absent for the user's own place. */
+  readonly stateDirectory?: string;
+  /** Checks and actions that run at once; absent where it is to be derived from the processors. */
+  readonly maxParallel?: number;
   /** The least that is logged. */
   readonly logLevel: LogLevel;
   /** Lines for people, or one JSON object a line. */
@@ -72,6 +76,8 @@ export function parseDaemonArguments(args: readonly string[]): DaemonSettings | 
     ...(values.encrypt && { encryptionKey: values.encrypt }),
     ...(values["keyring-file"] && { keyringFile: values["keyring-file"] }),
     label: values.label,
+    ...(values["state-dir"] && { stateDirectory: values["state-dir"] }),
+    ...(values["max-parallel"] && { maxParallel: values["max-parallel"] }),
     logLevel: values["log-level"],
     logFormat: values["log-format"],
   };

@@ -114,6 +114,14 @@ export function readPath(text: string): string {
   return text;
 }
 
+/** A directory's path, or `none`. */
+export function readDirectory(text: string): string {
+  if (text === "" || text.includes("\0")) {
+    throw new UsageError("no path: expected a directory, or none");
+  }
+  return text;
+}
+
 /** A text that may be a secret: not empty, and never repeated in an error. */
 export function readWord(text: string): string {
   if (text === "") throw new UsageError("the value is empty");

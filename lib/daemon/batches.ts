@@ -5,11 +5,11 @@
 import { decodeChecks, encodeResults } from "../checks/codec.ts";
 import type { Check, CheckResult } from "../checks/check.ts";
 import type { RunOptions } from "../checks/runner.ts";
-import { GossipcheckError, WireError } from "../errors.ts";
+import { StoreError, WireError } from "../errors.ts";
 import type { LocalReport } from "../gossip/dissemination.ts";
-import type { Batch, BatchAccepted, BatchId } from "../gossip/types.ts";
+import type { Batch, BatchAccepted, BatchId, BatchReleased } from "../gossip/types.ts";
 import type { Clock, Log, Timers } from "../runtime.ts";
-import type { BatchStore } from "./batch_store.ts";
+import type { BatchStore, Outcomes } from "./batch_store.ts";
 import { UNREADABLE_BATCH } from "./interrupted.ts";
 import type { KeyOperations } from "./key_operations.ts";
 
@@ -26,14 +26,28 @@ export interface BatchesOptions {
   readonly keys?: Pick<KeyOperations, "run">;
   /** Where what must survive is kept. */
   readonly store: BatchStore;
-  /** Takes this node's reports. */
-  readonly report: (batchId: BatchId, report: LocalReport) => void;
+  /** Takes this node's reports; false where the store failed, and nothing was told. */
+  readonly report: (batchId: BatchId, report: LocalReport) => boolean;
   /** Times runs. */
   readonly clock: Clock;
   /** Bounds the wait for the last runs. */
   readonly timers: Timers;
   /** Says what ran. */
   readonly log: Log;
+}
+
+/** Outcomes of this node's own batches that the store could not take are offered again after this. */
+const STORE_RETRY_MS = 5_000;
+
+/** How a batch's actions are ended or kept from starting. */
+interface ActionOptions {
+  readonly signal: AbortSignal;
+  /** Why none may start. */
+  readonly refusal: StoreError | undefined;
+}
+
+interface BeginOptions extends Omit<ActionOptions, "signal"> {
+  readonly cancelled: boolean;
 }
 
 interface Run {
@@ -58,17 +72,22 @@ export class Batches {
     return this.#runs.size;
   }
 
-  /** Takes a batch that dissemination has accepted. Raises `StoreError`; then nothing of it runs. */
+  /**
+   * Takes a batch that dissemination has accepted. Where the store fails, one of this node's own
+   * raises `StoreError` and is not issued; another's is passed on and its checks run, but no action.
+   */
   accepted(event: BatchAccepted): void {
-    this.#options.store.accepted(event);
-    if (event.targeted) this.run(event.batch, { cancelled: event.cancelled });
+    const { batch, targeted, cancelled, collection } = event;
+    const refusal = this.#refusal(batch.id, () => this.#options.store.accepted(event));
+    if (refusal !== undefined && collection !== undefined) throw refusal;
+    if (targeted) this.#begin(batch, { cancelled, refusal });
   }
 
-  /** Runs a batch, or, where it was cancelled before, reports that it did not run. */
-  run(batch: Batch, options: { cancelled: boolean }): void {
-    const abort = new AbortController();
-    if (options.cancelled) abort.abort("the batch was cancelled" satisfies StopReason);
-    this.#runs.set(batch.id, { abort, ended: this.#run(batch, abort.signal) });
+  /** Takes a held batch that may run now. Where the store fails, no action of it runs. */
+  released(event: BatchReleased): void {
+    const { batch, cancelled } = event;
+    const refusal = this.#refusal(batch.id, () => this.#options.store.note(event));
+    this.#begin(batch, { cancelled, refusal });
   }
 
   /** Ends a batch's run: what has not started does not start, what runs is ended. */
@@ -81,7 +100,9 @@ export class Batches {
     const cancel = this.#options.timers.after(graceMs, () => {
       for (const batchId of this.#runs.keys()) this.stop(batchId, "this node is stopping");
     });
-    await Promise.all(Array.from(this.#runs.values(), ({ ended }) => ended));
+    while (this.#runs.size > 0) {
+      await Promise.all(Array.from(this.#runs.values(), ({ ended }) => ended));
+    }
     cancel();
   }
 
@@ -100,13 +121,21 @@ export class Batches {
     });
   }
 
-  async #run(batch: Batch, signal: AbortSignal): Promise<void> {
-    const { clock, store, report, log } = this.#options;
+  /** Runs a batch, or, where it was cancelled before, reports that it did not run. */
+  #begin(batch: Batch, options: BeginOptions): void {
+    const abort = new AbortController();
+    if (options.cancelled) abort.abort("the batch was cancelled" satisfies StopReason);
+    const { refusal } = options;
+    this.#runs.set(batch.id, { abort, ended: this.#run(batch, { signal: abort.signal, refusal }) });
+  }
+
+  async #run(batch: Batch, options: ActionOptions): Promise<void> {
+    const { clock, report, log } = this.#options;
     // Whoever told us of the batch goes on first: the burst is on its way before any check starts.
     await Promise.resolve();
     const startedMs = clock.nowMs();
     report(batch.id, { state: "running" });
-    const results = await this.#results(batch, signal);
+    const results = await this.#results(batch, options);
     const passed = results.every(({ outcome }) => outcome.status === "pass");
     const body = encodeResults(results);
     log.write("info", "batch_done", `ran batch ${batch.id}`, {
@@ -116,24 +145,47 @@ export class Batches {
       durationMs: Math.round(clock.nowMs() - startedMs),
     });
     this.#runs.delete(batch.id);
-    this.#guarded(batch.id, () => store.finished(batch, { passed, body }));
     this.#unsettled.add(batch.id);
-    report(batch.id, { state: "done", passed, body });
+    this.#tell(batch, { passed, body });
   }
 
-  /** What the store cannot keep is still told to the origin; only a crash now would lose it. */
-  #guarded(batchId: BatchId, keep: () => void): void {
+  /**
+   * What the store cannot keep is still told to another origin: only a crash now would lose it. As
+   * the origin itself the node keeps trying, since nobody else has its outcomes.
+   */
+  #tell(batch: Batch, outcomes: Outcomes): void {
+    const { store, report, timers } = this.#options;
+    this.#refusal(batch.id, () => store.finished(batch, outcomes));
+    if (report(batch.id, { state: "done", ...outcomes })) return;
+    timers.after(STORE_RETRY_MS, () => this.#tell(batch, outcomes));
+  }
+
+  /** Why the store could not keep something, said in the log as well; undefined where it did. */
+  #refusal(batchId: BatchId, keep: () => void): StoreError | undefined {
     try {
       keep();
+      return undefined;
     } catch (error) {
-      if (!(error instanceof GossipcheckError)) throw error;
+      if (!(error instanceof StoreError)) throw error;
       this.#options.log.write("error", "store_failed", error.message, { batch: batchId });
+      return error;
     }
   }
 
-  async #results(batch: Batch, signal: AbortSignal): Promise<readonly CheckResult[]> {
+  /** Raises `StoreError` where it could not be remembered that the action starts: then it must not. */
+  #actionStarting(batchId: BatchId, { check, refusal }: ActionOptions & { check: Check }): void {
+    const { store } = this.#options;
+    const why = refusal ?? this.#refusal(batchId, () => store.actionStarting(batchId, check.name));
+    if (why === undefined) return;
+    throw new StoreError(
+      `not started, since this node could not remember that it was: ${why.message}`,
+      { cause: why },
+    );
+  }
+
+  async #results(batch: Batch, options: ActionOptions): Promise<readonly CheckResult[]> {
     const { node, runner, store } = this.#options;
-    const ofKeys = this.#options.keys?.run(batch, signal);
+    const ofKeys = this.#options.keys?.run(batch, options.signal);
     if (ofKeys !== undefined) return ofKeys;
     let checks: Check[];
     try {
@@ -149,9 +201,9 @@ export class Batches {
       batchId: batch.id,
       mode: "parallel",
       actions: true,
-      signal,
-      onActionStarting: (check) => store.actionStarting(batch.id, check.name),
-      onResult: (result) => this.#guarded(batch.id, () => store.checkEnded(batch.id, result)),
+      signal: options.signal,
+      onActionStarting: (check) => this.#actionStarting(batch.id, { ...options, check }),
+      onResult: (result) => this.#refusal(batch.id, () => store.checkEnded(batch.id, result)),
     });
   }
 }

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { settle, VirtualTime } from "../../tests/support/virtual_time.ts";
 import { decodeResults, encodeChecks } from "../checks/codec.ts";
 import type { CheckResult } from "../checks/check.ts";
@@ -40,6 +40,7 @@ function bench(store = new MemoryBatchStore()) {
   const bodies = new Map<string, Uint8Array>();
   const runs = new Map<string, { options: RunOptions; end: (...results: CheckResult[]) => void }>();
   const errors: string[] = [];
+  const notTold = new Set<string>();
   const batches = new Batches({
     node: "n1",
     runner: {
@@ -58,12 +59,13 @@ function bench(store = new MemoryBatchStore()) {
     report: (id: string, report: LocalReport) => {
       if (report.state === "done") bodies.set(id, report.body);
       reports.push(`${id} ${report.state}${report.state === "done" ? ` ${report.passed}` : ""}`);
+      return !notTold.delete(id);
     },
     clock: time,
     timers: time,
     log: { write: (...[level, , message]) => void (level === "error" && errors.push(message)) },
   });
-  return { batches, time, reports, bodies, runs, errors, store };
+  return { batches, time, reports, bodies, runs, errors, notTold, store };
 }
 
 Deno.test("a batch is reported running, then done with its outcomes", async () => {
@@ -163,15 +165,86 @@ Deno.test("the stop waits until the origins have the reports, and not for ever",
   assertEquals(waits, ["first", "second"]);
 });
 
-Deno.test("outcomes that cannot be kept are told all the same, and the log says so", async () => {
-  class FullStore extends MemoryBatchStore {
-    override finished(): void {
-      throw new StoreError("the disk is full");
-    }
+/** Keeps nothing once it is full. */
+class FullStore extends MemoryBatchStore {
+  full = true;
+  #take(): void {
+    if (this.full) throw new StoreError("the disk is full");
   }
-  const { batches, reports, runs, errors } = bench(new FullStore());
+  override accepted(): void {
+    this.#take();
+  }
+  override note(): void {
+    this.#take();
+  }
+  override actionStarting(): void {
+    this.#take();
+  }
+  override finished(): void {
+    this.#take();
+  }
+}
+
+Deno.test("where a batch cannot be remembered its checks run, but never its actions", async () => {
+  const store = new FullStore();
+  const { batches, runs, errors } = bench(store);
+  batches.accepted(accepted("x"));
+  batches.released({ type: "batch_released", batch: batch("held"), cancelled: false });
+  store.full = false;
+  await settle();
+  for (const id of ["x", "held"]) {
+    const { options } = runs.get(id) ?? {};
+    const [check] = options?.checks ?? [];
+    assert(check !== undefined);
+    const error = assertThrows(() => options?.onActionStarting?.(check), StoreError);
+    assertStringIncludes(error.message, "could not remember that it was: the disk is full");
+  }
+  assertEquals(errors, ["the disk is full", "the disk is full"]);
+});
+
+Deno.test("an action whose start cannot be remembered is not started, a later one is", async () => {
+  const store = new FullStore();
+  store.full = false;
+  const { batches, runs, errors } = bench(store);
   batches.accepted(accepted("x"));
   await settle();
+  const { options } = runs.get("x") ?? {};
+  const [check] = options?.checks ?? [];
+  assert(check !== undefined);
+  store.full = true;
+  assertThrows(() => options?.onActionStarting?.(check), StoreError, "the disk is full");
+  assertEquals(errors, ["the disk is full"]);
+  store.full = false;
+  options?.onActionStarting?.(check);
+});
+
+Deno.test("a batch of this node's own that cannot be remembered is not issued", async () => {
+  const { batches, runs } = bench(new FullStore());
+  const collection = { members: ["n1"] };
+  assertThrows(() => batches.accepted(accepted("x", { collection })), StoreError);
+  await settle();
+  assertEquals(runs.size, 0);
+});
+
+Deno.test("outcomes that the origin itself cannot keep are offered again until it can", async () => {
+  const { batches, time, reports, runs, notTold, store } = bench();
+  batches.accepted(accepted("x"));
+  await settle();
+  notTold.add("x");
+  runs.get("x")?.end(PASS);
+  await settle();
+  await time.pass(60_000);
+  assertEquals(reports, ["x running", "x done true", "x done true"]);
+  assert(store.outcomes("x") !== undefined);
+});
+
+Deno.test("outcomes that cannot be kept are told all the same, and the log says so", async () => {
+  const store = new FullStore();
+  store.full = false;
+  const { batches, reports, runs, errors } = bench(store);
+  batches.accepted(accepted("x"));
+  await settle();
+  store.full = true;
   runs.get("x")?.end(PASS);
   await settle();
   assertEquals(reports.at(-1), "x done true");

@@ -23,6 +23,7 @@ import { logMemberEvent } from "./member_log.ts";
 import { PeerFinder } from "./peer_finder.ts";
 import { MembershipPeers } from "./peers.ts";
 import type { DaemonRuntime, NodeSettings } from "./settings.ts";
+import type { NodeState } from "./state.ts";
 import { StreamServer } from "./stream_server.ts";
 import { SwimHost } from "./swim_host.ts";
 
@@ -38,6 +39,8 @@ export interface ClusterOptions {
   readonly settings: NodeSettings;
   /** What it runs on. */
   readonly runtime: DaemonRuntime;
+  /** What it starts from, and where members are remembered. */
+  readonly state: Pick<NodeState, "restored" | "known">;
   /** Why a batch is not let in; `undefined` lets it in. */
   readonly admit: (batch: Batch) => string | undefined;
   /** Takes what happens in dissemination. */
@@ -96,6 +99,7 @@ export class Cluster {
       clock,
       random,
       admit: options.admit,
+      ...(options.state.restored && { restored: options.state.restored }),
     });
     this.keys = new KeyOperations({
       keyring,
@@ -118,7 +122,8 @@ export class Cluster {
   /** Begins, looks for the peers in the background, and serves until `close`. */
   async run(): Promise<void> {
     this.membership.start();
-    this.dissemination.start();
+    this.guard(() => this.dissemination.start());
+    this.#rejoin();
     for (const peer of this.#options.settings.peers) this.#finder.find(peer);
     await Promise.all([this.#receivePackets(), this.#streams.run()]);
   }
@@ -141,16 +146,31 @@ export class Cluster {
   }
 
   /**
-   * Calls into dissemination. Where the store fails, what was asked is undone there and said here:
-   * the node goes on, and refuses what it cannot remember.
+   * Calls into dissemination. Where the store fails, what was asked is undone there and said here,
+   * and the answer is false: the node goes on, and refuses what it cannot remember.
    */
-  guard(call: () => void): void {
+  guard(call: () => void): boolean {
     try {
       call();
+      return true;
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       this.#options.runtime.log.write("error", "store_failed", error.message);
+      return false;
     }
+  }
+
+  /** Peers that the operator names are looked for as well. */
+  #rejoin(): void {
+    const addresses = this.#options.state.known?.addresses() ?? [];
+    if (addresses.length === 0) return;
+    this.#options.runtime.log.write(
+      "info",
+      "rejoining",
+      "looking for the cluster through members known before the restart",
+      { known: addresses.length },
+    );
+    this.membership.rejoin(addresses);
   }
 
   #makeSwimHost(envelope: Envelope): SwimHost {
@@ -203,6 +223,7 @@ export class Cluster {
 
   #onMemberEvent(event: SwimEvent): void {
     logMemberEvent(event, { log: this.#options.runtime.log, self: this.#options.name });
+    this.#options.state.known?.notice(event);
     switch (event.type) {
       case "member_joined":
       case "member_updated":
@@ -211,11 +232,11 @@ export class Cluster {
       case "member_failed":
       case "member_left":
       case "member_degraded":
-        return this.guard(() => this.dissemination.memberChanged(event.member.name));
+        return void this.guard(() => this.dissemination.memberChanged(event.member.name));
       case "member_forgotten":
-        return this.guard(() => this.dissemination.memberChanged(event.name));
+        return void this.guard(() => this.dissemination.memberChanged(event.name));
       case "user_message":
-        return this.guard(() => this.dissemination.receive(event.payload));
+        return void this.guard(() => this.dissemination.receive(event.payload));
       case "dropped":
         return this.drops.add({ ...event, from: formatAddress(event.from) });
       case "left":

@@ -6,16 +6,18 @@ import { formatAddress } from "../address.ts";
 import { Runner } from "../checks/runner.ts";
 import { ClientServer } from "../client/server.ts";
 import type { GossipEvent } from "../gossip/types.ts";
-import { DEFAULT_NODE_PORT, LEAVE_TIMEOUT_MS, REPORT_GRACE_MS } from "../limits.ts";
+import {
+  DEFAULT_NODE_PORT,
+  LEAVE_TIMEOUT_MS,
+  PARALLEL_PER_CORE,
+  REPORT_GRACE_MS,
+} from "../limits.ts";
 import { bindAll, type Bound } from "./bind.ts";
-import { type BatchStore, MemoryBatchStore } from "./batch_store.ts";
 import { Batches } from "./batches.ts";
 import { DaemonService } from "./client_service.ts";
 import { Cluster } from "./cluster.ts";
 import type { DaemonRuntime, NodeSettings } from "./settings.ts";
-
-/** Checks and actions that run at once, for each processor. */
-const PARALLEL_PER_CORE = 4;
+import { type NodeState, openState } from "./state.ts";
 
 /** What a `Daemon` is made of. */
 export interface DaemonOptions {
@@ -25,6 +27,10 @@ export interface DaemonOptions {
   readonly runtime: DaemonRuntime;
   /** What it listens on; closed by `stop`. */
   readonly bound: Bound;
+  /** Unique in the cluster. */
+  readonly name: string;
+  /** What it remembers; closed by `stop`. */
+  readonly state: NodeState;
 }
 
 /** A node that runs, from `start` to `stop`. */
@@ -33,7 +39,6 @@ export class Daemon {
   readonly #cluster: Cluster;
   readonly #runner: Runner;
   readonly #batches: Batches;
-  readonly #store: BatchStore;
   readonly #service: DaemonService;
   readonly #clients: ClientServer | undefined;
   #stopping = false;
@@ -43,43 +48,49 @@ export class Daemon {
   /** Resolves when the node has stopped; rejects where a bug ended one of its loops. */
   readonly finished: Promise<void>;
 
-  /** Binds and begins. Rejects with `AddressError` and `UsageError`; then nothing is left open. */
-  static async start(options: Omit<DaemonOptions, "bound">): Promise<Daemon> {
-    const bound = await bindAll(options.runtime.network, options.settings);
-    try {
-      return new Daemon({ ...options, bound });
-    } catch (error) {
-      bound.sockets.datagrams.close();
-      bound.sockets.streams.close();
-      bound.clients?.close();
-      throw error;
-    }
+  /**
+   * Binds, opens the node's state and begins. Rejects with `AddressError`, `UsageError` and
+   * `StoreError`; then nothing is left open.
+   */
+  static async start(options: Pick<DaemonOptions, "settings" | "runtime">): Promise<Daemon> {
+    const { settings, runtime } = options;
+    using cleanup = new DisposableStack();
+    const bound = await bindAll(runtime.network, settings);
+    cleanup.defer(() => bound.sockets.datagrams.close());
+    cleanup.defer(() => bound.sockets.streams.close());
+    cleanup.defer(() => bound.clients?.close());
+    const name = settings.name ?? defaultName(runtime.hostname, bound.address.port);
+    const state = openState({ name, runtime });
+    cleanup.defer(() => state.close());
+    const daemon = new Daemon({ ...options, bound, name, state });
+    cleanup.move();
+    return daemon;
   }
 
   /** Begins; peers are looked for in the background. Raises `UsageError` on tags that do not fit. */
   constructor(options: DaemonOptions) {
-    const { settings, runtime, bound } = options;
+    const { settings, runtime, bound, state } = options;
     const { clock, random, timers, host, log } = runtime;
     this.#options = options;
-    this.name = settings.name ?? defaultName(runtime.hostname, bound.address.port);
+    this.name = options.name;
     this.#cluster = new Cluster({
       name: this.name,
       address: bound.address,
       sockets: bound.sockets,
       settings,
       runtime,
+      state,
       admit: () => this.#stopping ? "this node is stopping" : undefined,
       onGossipEvent: (event) => this.#onGossipEvent(event),
     });
     const { membership: members, peers, dissemination } = this.#cluster;
-    this.#store = new MemoryBatchStore();
-    const maxParallel = PARALLEL_PER_CORE * runtime.cores;
+    const maxParallel = settings.maxParallel ?? PARALLEL_PER_CORE * runtime.cores;
     this.#runner = new Runner({ host, clock, timers, maxParallel });
     this.#batches = new Batches({
       node: this.name,
       runner: this.#runner,
       keys: this.#cluster.keys,
-      store: this.#store,
+      store: state.batches,
       report: (id, report) => this.#cluster.guard(() => dissemination.report(id, report)),
       clock,
       timers,
@@ -89,7 +100,7 @@ export class Daemon {
       members,
       peers,
       batches: dissemination,
-      store: this.#store,
+      store: state.batches,
       keys: this.#cluster.keys,
     });
     this.#clients = bound.clients &&
@@ -99,20 +110,25 @@ export class Daemon {
   }
 
   /**
-   * Takes no more batches, leaves the cluster, lets what runs finish for `graceMs` and ends the
-   * rest, sends the results home, and closes everything.
+   * Takes no more batches, lets what runs finish for `graceMs` and ends the rest, sends the results
+   * home, leaves the cluster, and closes everything. It leaves last: who waits for its results sees
+   * them, and not a member that left.
    */
   async stop({ graceMs }: { graceMs: number }): Promise<void> {
-    const { log } = this.#options.runtime;
+    const { runtime: { log }, state } = this.#options;
     this.#stopping = true;
     this.#service.stop();
     this.#runner.close("this node is stopping");
-    log.write("info", "daemon_stopping", "leaving the cluster", { running: this.#batches.running });
-    await Promise.all([this.#cluster.leave(LEAVE_TIMEOUT_MS), this.#batches.drain(graceMs)]);
+    log.write("info", "daemon_stopping", "finishing what runs, then leaving the cluster", {
+      running: this.#batches.running,
+    });
+    await this.#batches.drain(graceMs);
     await this.#batches.reportsSettled(REPORT_GRACE_MS);
+    await this.#cluster.leave(LEAVE_TIMEOUT_MS);
     this.#clients?.close();
     this.#cluster.close();
     await this.finished;
+    state.close();
     log.write("info", "daemon_stopped", "stopped");
   }
 
@@ -121,18 +137,18 @@ export class Daemon {
   }
 
   #onGossipEvent(event: GossipEvent): void {
-    const { log } = this.#options.runtime;
-    this.#store.note(event);
+    const { runtime: { log }, state } = this.#options;
+    if (event.type !== "batch_released") state.batches.note(event);
     switch (event.type) {
       case "batch_accepted":
+        this.#batches.accepted(event);
         log.write("info", event.type, `took batch ${event.batch.id}`, {
           origin: event.batch.origin.name,
           runsHere: event.targeted,
         });
-        this.#batches.accepted(event);
         break;
       case "batch_released":
-        this.#batches.run(event.batch, { cancelled: event.cancelled });
+        this.#batches.released(event);
         break;
       case "batch_cancelled":
         this.#batches.stop(event.batchId, "the batch was cancelled");

@@ -4,50 +4,25 @@
  * @module
  */
 import { encodeResults } from "../checks/codec.ts";
-import { decodeBatch, encodeBatch } from "../gossip/codec.ts";
+import { encodeBatch } from "../gossip/codec.ts";
+import { lifetimeMs } from "../gossip/history.ts";
 import type {
   Batch,
   BatchAccepted,
   BatchId,
   GossipEvent,
-  MemberProgress,
   ProgressChanged,
-  RestoredBatch,
-  RestoredCollection,
-  RestoredReport,
   RestoredState,
 } from "../gossip/types.ts";
 import type { CheckResult } from "../checks/check.ts";
-import { HISTORY_MAX_BATCHES, HISTORY_MAX_IDS } from "../limits.ts";
 import type { Clock, Store, StoreValue } from "../runtime.ts";
 import type { BatchStore, Outcomes } from "./batch_store.ts";
 import { type InterruptedRun, resultsOfInterrupted } from "./interrupted.ts";
-import { memberColumns, progressOf } from "./journal_rows.ts";
+import { restoredState } from "./journal_restore.ts";
+import { bytesOf, memberColumns, textOf } from "./journal_rows.ts";
+import { JournalTrimmer } from "./journal_trim.ts";
 
-/** Brings a store to the journal's layout; each statement may be run again and again. */
-export const JOURNAL_SCHEMA: readonly string[] = [
-  `CREATE TABLE IF NOT EXISTS seen (sequence INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL)`,
-  `CREATE TABLE IF NOT EXISTS batch (
-     id TEXT PRIMARY KEY, bytes BLOB NOT NULL, accepted_wall_ms INTEGER NOT NULL,
-     age_ms INTEGER NOT NULL, cancelled INTEGER NOT NULL, released INTEGER NOT NULL)`,
-  `CREATE TABLE IF NOT EXISTS run (id TEXT PRIMARY KEY, header BLOB NOT NULL, body BLOB NOT NULL)`,
-  `CREATE TABLE IF NOT EXISTS started_action (
-     id TEXT NOT NULL, check_name TEXT NOT NULL, PRIMARY KEY (id, check_name))`,
-  `CREATE TABLE IF NOT EXISTS ended_check (
-     id TEXT NOT NULL, check_name TEXT NOT NULL, result BLOB NOT NULL,
-     PRIMARY KEY (id, check_name))`,
-  `CREATE TABLE IF NOT EXISTS outcome (
-     id TEXT PRIMARY KEY, header BLOB NOT NULL, passed INTEGER NOT NULL, body BLOB NOT NULL,
-     settled INTEGER NOT NULL)`,
-  `CREATE TABLE IF NOT EXISTS collection (
-     id TEXT PRIMARY KEY, header BLOB NOT NULL, stage_size INTEGER, max_failures INTEGER)`,
-  `CREATE TABLE IF NOT EXISTS collected (
-     id TEXT NOT NULL, position INTEGER NOT NULL, node TEXT NOT NULL, state TEXT NOT NULL,
-     detail TEXT, passed INTEGER, body BLOB, PRIMARY KEY (id, node))`,
-];
-
-/** Old rows are looked for once in so many accepted batches. */
-const TRIM_EVERY = 256;
+export { JOURNAL_SCHEMA } from "./journal_schema.ts";
 
 /** What a `Journal` is made of. */
 export interface JournalOptions {
@@ -61,26 +36,30 @@ export interface JournalOptions {
 export class Journal implements BatchStore {
   readonly #store: Store;
   readonly #clock: Clock;
-  #untilTrim = 0;
+  readonly #trimmer: JournalTrimmer;
 
   /** Ends the runs that a crash has interrupted; `interrupted` tells how many. */
   constructor(options: JournalOptions) {
     this.#store = options.store;
     this.#clock = options.clock;
+    this.#trimmer = new JournalTrimmer(options);
     this.interrupted = this.#endInterruptedRuns();
+    this.#trimmer.trim();
   }
 
   /** How many batches were running when the node went down. */
   readonly interrupted: number;
 
-  /** What dissemination starts from. */
+  /** What dissemination starts from. What expired while the node was down is gone. */
   restored(): RestoredState {
-    return {
-      seen: this.#store.query("SELECT id FROM seen ORDER BY sequence").map((row) => textOf(row.id)),
-      batches: this.#batches(),
-      collections: this.#collections(),
-      reports: this.#reports(),
-    };
+    const state = restoredState(this.#store, { wallMs: this.#clock.wallMs() });
+    const expired = state.batches.filter(({ batch, ageMs }) => ageMs >= lifetimeMs(batch));
+    this.#store.transaction(() => {
+      for (const { batch } of expired) {
+        this.#store.run("DELETE FROM batch WHERE id = ?", batch.id);
+      }
+    }, { lazy: true });
+    return { ...state, batches: state.batches.filter((restored) => !expired.includes(restored)) };
   }
 
   /** Remembers a batch, and that it runs here where it does. */
@@ -99,8 +78,8 @@ export class Journal implements BatchStore {
       );
       if (event.targeted) this.#insertRun(batch);
       if (event.collection !== undefined) this.#insertCollection(event);
-      if (this.#untilTrim-- <= 0) this.#trim();
     });
+    this.#trimmer.accepted(batch.body.length);
   }
 
   /** Takes what must survive of an event other than `batch_accepted`. */
@@ -116,7 +95,7 @@ export class Journal implements BatchStore {
         this.#store.run("UPDATE batch SET cancelled = 1 WHERE id = ?", event.batchId);
         break;
       case "batch_expired":
-        this.#store.run("DELETE FROM batch WHERE id = ?", event.batchId);
+        this.#runLazily("DELETE FROM batch WHERE id = ?", event.batchId);
         break;
       case "progress":
         this.#progress(event);
@@ -126,7 +105,7 @@ export class Journal implements BatchStore {
         break;
       case "report_confirmed":
       case "report_abandoned":
-        this.#store.run("UPDATE outcome SET settled = 1 WHERE id = ?", event.batchId);
+        this.#runLazily("UPDATE outcome SET settled = 1 WHERE id = ?", event.batchId);
         break;
       case "batch_accepted":
       case "batch_refused":
@@ -146,7 +125,7 @@ export class Journal implements BatchStore {
 
   /** Remembers one check's result, for the case that the batch is interrupted later. */
   checkEnded(batchId: BatchId, result: CheckResult): void {
-    this.#store.run(
+    this.#runLazily(
       "INSERT OR REPLACE INTO ended_check VALUES (?, ?, ?)",
       batchId,
       result.check,
@@ -235,7 +214,7 @@ export class Journal implements BatchStore {
 
   #progress({ batchId, node, progress }: ProgressChanged): void {
     const [state, detail, passed, body] = memberColumns(progress);
-    this.#store.run(
+    const [sql, ...parameters] = [
       `INSERT INTO collected SELECT ?1,
          (SELECT coalesce(max(position) + 1, 0) FROM collected WHERE id = ?1), ?2, ?3, ?4, ?5, ?6
        WHERE EXISTS (SELECT 1 FROM collection WHERE id = ?1)
@@ -248,73 +227,22 @@ export class Journal implements BatchStore {
       detail,
       passed,
       body,
-    );
+    ] as const;
+    // Only an answer cannot be had again once it was confirmed.
+    if (state === "done") this.#store.run(sql, ...parameters);
+    else this.#runLazily(sql, ...parameters);
   }
 
   #forgetCollection(batchId: BatchId): void {
     this.#store.transaction(() => {
       this.#store.run("DELETE FROM collection WHERE id = ?", batchId);
       this.#store.run("DELETE FROM collected WHERE id = ?", batchId);
-    });
+    }, { lazy: true });
   }
 
-  /** Ids sort by time of issue, so the smallest are the oldest. What is owed to an origin stays. */
-  #trim(): void {
-    this.#untilTrim = TRIM_EVERY;
-    this.#store.run(
-      "DELETE FROM seen WHERE sequence <= (SELECT max(sequence) FROM seen) - ?",
-      HISTORY_MAX_IDS,
-    );
-    for (const [table, condition] of [["batch", "TRUE"], ["outcome", "settled = 1"]]) {
-      this.#store.run(
-        `DELETE FROM ${table} WHERE ${condition} AND id NOT IN
-           (SELECT id FROM ${table} ORDER BY id DESC LIMIT ?)`,
-        HISTORY_MAX_BATCHES,
-      );
-    }
-  }
-
-  #batches(): RestoredBatch[] {
-    const rows = this.#store.query("SELECT * FROM batch ORDER BY rowid");
-    return rows.map((row) => ({
-      batch: decodeBatch(bytesOf(row.bytes)),
-      ageMs: numberOf(row.age_ms) +
-        Math.max(0, this.#clock.wallMs() - numberOf(row.accepted_wall_ms)),
-      cancelled: row.cancelled === 1,
-      released: row.released === 1,
-    }));
-  }
-
-  #collections(): RestoredCollection[] {
-    return this.#store.query("SELECT * FROM collection ORDER BY rowid").map((row) => {
-      const batchId = textOf(row.id);
-      const { target, held } = decodeBatch(bytesOf(row.header));
-      const rollout = row.stage_size === null ? {} : {
-        rollout: {
-          stageSize: orInfinity(row.stage_size),
-          maxFailures: orInfinity(row.max_failures),
-        },
-      };
-      return { batchId, target, held, members: this.#members(batchId), ...rollout };
-    });
-  }
-
-  #members(batchId: BatchId): Map<string, MemberProgress> {
-    const rows = this.#store.query(
-      "SELECT * FROM collected WHERE id = ? ORDER BY position",
-      batchId,
-    );
-    return new Map(rows.map((row) => [textOf(row.node), progressOf(row)]));
-  }
-
-  #reports(): RestoredReport[] {
-    const rows = this.#store.query("SELECT * FROM outcome WHERE settled = 0 ORDER BY rowid");
-    return rows.map((row) => ({
-      batchId: textOf(row.id),
-      origin: decodeBatch(bytesOf(row.header)).origin,
-      passed: row.passed === 1,
-      body: bytesOf(row.body),
-    }));
+  /** For what a power cut may undo: it would be done again, or told less exactly, and nothing worse. */
+  #runLazily(sql: string, ...parameters: readonly StoreValue[]): void {
+    this.#store.transaction(() => this.#store.run(sql, ...parameters), { lazy: true });
   }
 }
 
@@ -324,22 +252,6 @@ function headerOf(batch: Batch): Uint8Array {
   return encodeBatch({ ...batch, body: nothing, signature: nothing });
 }
 
-function textOf(value: StoreValue | undefined): string {
-  return String(value);
-}
-
-function numberOf(value: StoreValue | undefined): number {
-  return Number(value);
-}
-
-function bytesOf(value: StoreValue | undefined): Uint8Array {
-  return value instanceof Uint8Array ? value : new Uint8Array(0);
-}
-
 function finiteOrNull(value: number | undefined): number | null {
   return value !== undefined && Number.isFinite(value) ? value : null;
-}
-
-function orInfinity(value: StoreValue | undefined): number {
-  return typeof value === "number" ? value : Infinity;
 }

@@ -1,5 +1,5 @@
 /**
- * A member's progress as columns of the journal, and back.
+ * Values as columns of the journal, and back.
  * @module
  */
 import type { MemberProgress, SkipReason } from "../gossip/types.ts";
@@ -41,4 +41,19 @@ export function progressOf(row: Record<string, StoreValue>): MemberProgress {
     default:
       return { state: "pending" };
   }
+}
+
+/** A column of text. */
+export function textOf(value: StoreValue | undefined): string {
+  return String(value);
+}
+
+/** A column of numbers. */
+export function numberOf(value: StoreValue | undefined): number {
+  return Number(value);
+}
+
+/** A column of bytes. */
+export function bytesOf(value: StoreValue | undefined): Uint8Array {
+  return value instanceof Uint8Array ? value : new Uint8Array(0);
 }

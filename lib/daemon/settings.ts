@@ -3,10 +3,10 @@
  * @module
  */
 import type { DaemonSettings } from "../cli/daemon_settings.ts";
-import type { Clock, Host, Log, Network, Random, Timers } from "../runtime.ts";
+import type { Clock, Host, Log, Network, Random, Store, Timers } from "../runtime.ts";
 
-/** What the operator chose; how it is logged is not the node's business. */
-export type NodeSettings = Omit<DaemonSettings, "logLevel" | "logFormat">;
+/** What the operator chose; how it is logged and where its state is kept is not the node's business. */
+export type NodeSettings = Omit<DaemonSettings, "logLevel" | "logFormat" | "stateDirectory">;
 
 /** The machine that a node runs on. */
 export interface DaemonRuntime {
@@ -32,6 +32,11 @@ export interface DaemonRuntime {
    * whole. Raises `HostError`.
    */
   readonly replaceSecretFile: (path: string, text: string) => void;
+  /**
+   * Opens and locks the durable store of the node `name`, with the tables that `schema` makes;
+   * undefined where the operator wants nothing kept. Raises `StoreError`.
+   */
+  readonly openStore: (options: { name: string; schema: readonly string[] }) => Store | undefined;
   /** This machine's name. */
   readonly hostname: string;
   /** Processors: how much runs at once is scaled by them. */

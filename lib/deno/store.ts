@@ -15,14 +15,16 @@ export interface SqliteStoreOptions {
 }
 
 /**
- * A `Store` whose every commit is on the disk when it returns (write-ahead log, `synchronous=FULL`)
- * and whose file is locked for as long as it is open: the lock is the kernel's, so a killed
+ * A `Store` whose every commit is on the disk when it returns (write-ahead log, `synchronous=FULL`),
+ * lazy ones aside, and whose file is locked for as long as it is open: the lock is the kernel's, so a killed
  * process never leaves one behind.
  */
 export class SqliteStore implements Store {
   readonly #path: string;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  #synchronous: "NORMAL" | "FULL" = "FULL";
+  #inTransaction = false;
 
   /** Opens, locks and checks the database. Raises `StoreError`, with nothing left open. */
   constructor(options: SqliteStoreOptions) {
@@ -46,8 +48,9 @@ export class SqliteStore implements Store {
     this.#database = database;
   }
 
-  /** Runs one statement with its parameters. Raises `StoreError`. */
+  /** Runs one statement with its parameters, inside a transaction or as one. Raises `StoreError`. */
   run(sql: string, ...parameters: readonly StoreValue[]): void {
+    if (!this.#inTransaction) this.#sync("FULL");
     this.#guarded(() => this.#statement(sql).run(...parameters));
   }
 
@@ -59,8 +62,11 @@ export class SqliteStore implements Store {
   }
 
   /** Runs `body` whole or not at all. Raises `StoreError`, or what `body` raised. */
-  transaction<T>(body: () => T): T {
+  transaction<T>(body: () => T, options: { readonly lazy?: boolean } = {}): T {
+    // In a write-ahead log the next commit that waits for the disk waits for all before it too.
+    this.#sync(options.lazy ? "NORMAL" : "FULL");
     this.#guarded(() => this.#database.exec("BEGIN IMMEDIATE"));
+    this.#inTransaction = true;
     try {
       const result = body();
       this.#guarded(() => this.#database.exec("COMMIT"));
@@ -73,6 +79,8 @@ export class SqliteStore implements Store {
         // The first error is the one that matters.
       }
       throw error;
+    } finally {
+      this.#inTransaction = false;
     }
   }
 
@@ -80,6 +88,12 @@ export class SqliteStore implements Store {
   close(): void {
     this.#statements.clear();
     if (this.#database.isOpen) this.#database.close();
+  }
+
+  #sync(synchronous: "NORMAL" | "FULL"): void {
+    if (this.#synchronous === synchronous) return;
+    this.#guarded(() => this.#database.exec(`PRAGMA synchronous=${synchronous}`));
+    this.#synchronous = synchronous;
   }
 
   #statement(sql: string): StatementSync {

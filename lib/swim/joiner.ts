@@ -60,6 +60,16 @@ export class Joiner {
     if (chosen.length > 0) this.#arm();
   }
 
+  /**
+   * Goes back to a cluster that was left: tries a few of these at random, now and, with growing
+   * pauses, for as long as there is nobody; the others then need not be reached.
+   */
+  rejoin(addresses: readonly Address[]): void {
+    const peers = addresses.flatMap((address) => this.#remember(address) ?? []);
+    for (const peer of this.#choose(peers)) this.#options.exchange("join", peer.address);
+    this.alone();
+  }
+
   /** A push/pull with `address` worked. */
   reached(address: Address): void {
     const peer = this.#peers.get(formatAddress(address));

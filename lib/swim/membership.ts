@@ -109,6 +109,14 @@ export class Membership {
     if (!this.#core.leaving) this.#joiner.join(addresses);
   }
 
+  /**
+   * Exchanges state with a few of these at random, and, while nobody is there, again with growing
+   * pauses. For members of the past: unlike those of `join`, not each of them has to be reached.
+   */
+  rejoin(addresses: readonly Address[]): void {
+    if (!this.#core.leaving) this.#joiner.rejoin(addresses);
+  }
+
   /** Says goodbye. Event `left` once that was told often enough, or after `timeoutMs`. */
   leave(timeoutMs: number): void {
     this.#leaver.leave(timeoutMs);

@@ -57,6 +57,30 @@ Deno.test("of many addresses a few at random are tried, never ourselves", () => 
   assertEquals(hosts, [addressOf(1), addressOf(2)]);
 });
 
+Deno.test("who comes back tries members of the past, a few at a time, until one answers", () => {
+  const me = started();
+  const tried = new Set<string>();
+  me.machine.rejoin(Array.from({ length: 100 }, (_, index) => addressOf(index + 1)));
+  for (let attempt = 0; attempt < 3; attempt++) {
+    while (me.exchanges.length === 0) me.pass(50);
+    const now = me.exchanges.splice(0);
+    assertEquals(now.length, 4);
+    for (const { exchange } of now) {
+      assertEquals(exchange.purpose, "join");
+      tried.add(exchange.to.host);
+      me.machine.exchangeFailed(exchange, "refused");
+    }
+  }
+  assert(tried.size > 6, "others are tried each time");
+  while (me.exchanges.length === 0) me.pass(50);
+  const [answering, ...silent] = me.exchanges.splice(0);
+  assert(answering !== undefined);
+  me.machine.receiveReply(answering.exchange, pushPullOf([nodeOf(1)]));
+  for (const { exchange } of silent) me.machine.exchangeFailed(exchange, "refused");
+  me.passAnswered(120_000);
+  assertEquals(me.exchanges.filter(({ exchange }) => exchange.purpose === "join"), []);
+});
+
 Deno.test("who lost everybody goes back to its peers", () => {
   const me = new Recorder({ peers: [addressOf(7)] });
   me.machine.start();

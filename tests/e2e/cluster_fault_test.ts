@@ -95,7 +95,7 @@ Deno.test("a node that stands still for the burst runs the batch once when it go
   });
 });
 
-Deno.test("a daemon that is told to stop lets its actions finish, leaves, and its results come home", async () => {
+Deno.test("a daemon that is told to stop lets its actions finish, sends its results home, and leaves last", async () => {
   await withCluster({ size: 3, flags: [] }, async (cluster) => {
     const leaver = cluster.node(1);
     const started = cluster.path("started");
@@ -104,23 +104,23 @@ Deno.test("a daemon that is told to stop lets its actions finish, leaves, and it
       before: `if [ "$GOSSIPCHECK_NODE" = ${leaver.name} ]; then ` +
         `: > '${started}'; ${waitFor(goOn)}; fi`,
     });
-    const sent = await cluster.origin.gcheck([
-      `-file=${file}`,
-      "-no-wait",
-      "-output=json",
-      "check",
-    ]);
-    const { batch } = JSON.parse(sent.stdout) as { batch: string };
+    const checking = cluster.check(file);
     await eventually(() => Deno.statSync(started), { timeoutMs: PATIENCE_MS });
     const leaving = leaver.leave();
-    await cluster.origin.waitFor("left", { name: leaver.name, timeoutMs: PATIENCE_MS });
+    await leaver.events.wait(({ event }) => event === "daemon_stopping", {
+      what: "start of the stop",
+      timeoutMs: PATIENCE_MS,
+    });
+    const refused = await leaver.gcheck([`-file=${file}`, "check"]);
+    assertStringIncludes(refused.stderr, "this daemon is stopping: ask another");
     Deno.writeTextFileSync(goOn, "");
-    await leaving;
-    const answer = await cluster.results(
-      batch,
-      ({ states }) => assertEquals(states, { done: cluster.names }),
-    );
+    // Who waits sees the results, and no member that left.
+    const answer = await checking;
+    assertEquals(answer.states, { done: cluster.names });
+    assertEquals(answer.code, 1);
     assertEquals(answer.result(leaver.name, "stamp")?.action?.code, 0);
+    await leaving;
+    await cluster.origin.waitFor("left", { name: leaver.name, timeoutMs: PATIENCE_MS });
     assertEquals(cluster.stamps(), cluster.names);
     const failed = cluster.origin.events.all.filter(({ event }) => event === "failed");
     assertEquals(failed, []);
@@ -159,7 +159,7 @@ async function refusesActions(): Promise<void> {
         ...line,
         args: line.args.flatMap((arg) =>
           arg === "-P=gossipcheckd"
-            ? ["--no-prompt", "--allow-net", "--allow-read", "--allow-sys"]
+            ? ["--no-prompt", "--allow-net", "--allow-read", "--allow-sys", "--allow-write"]
             : [arg]
         ),
       }),

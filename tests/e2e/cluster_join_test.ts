@@ -88,7 +88,7 @@ Deno.test("who leaves is seen as left by all, and never as failed", async () => 
 Deno.test("a name conflict is said on both sides, in a line that says what to do", async () => {
   await using cluster = new TestCluster();
   const holder = await cluster.add("twin");
-  const claimer = await cluster.add("twin");
+  const claimer = await cluster.add("twin", { stateDirectory: cluster.path("other machine") });
   for (const [node, other] of [[holder, claimer], [claimer, holder]] as const) {
     const { fields } = await node.events.wait(({ event }) => event === "name_conflict", {
       what: "name conflict",

@@ -23,7 +23,7 @@ export interface ClusterOptions {
   readonly flags?: readonly string[];
 }
 
-/** A running cluster with a folder of its own. Disposing of it kills every daemon. */
+/** A running cluster with a folder of its own, where its state is too. Disposing of it kills every daemon. */
 export class TestCluster implements AsyncDisposable {
   readonly #flags: readonly string[];
   /** The daemons, in the order of their names. */
@@ -61,11 +61,22 @@ export class TestCluster implements AsyncDisposable {
     const first = this.nodes[0];
     const node = await GossipcheckNode.start({
       ...(first === undefined ? {} : { join: [first.address] }),
+      stateDirectory: this.path("state"),
       ...options,
       name,
       flags: ["-log-level=info", ...this.#flags, ...options.flags ?? []],
     });
     this.nodes.push(node);
+    return node;
+  }
+
+  /** Starts a daemon that has ended again, with its state and without being told a peer. */
+  async restart(
+    index: number,
+    options: Partial<GossipcheckNodeOptions> = {},
+  ): Promise<GossipcheckNode> {
+    const node = await this.node(index).again({ join: [], ...options });
+    this.nodes[index] = node;
     return node;
   }
 

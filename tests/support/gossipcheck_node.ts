@@ -20,6 +20,8 @@ export const PROJECT: string = fromFileUrl(new URL("../../", import.meta.url));
 
 /** How one of our daemons is started. */
 export interface GossipcheckNodeOptions extends NodeStart {
+  /** Where its state is kept, in a directory of its name; nowhere by default. */
+  readonly stateDirectory?: string;
   /** Further flags. */
   readonly flags?: readonly string[];
   /** Wraps each command line, to run it inside a network namespace. */
@@ -143,6 +145,12 @@ export class GossipcheckNode implements ClusterNode {
     return Date.now();
   }
 
+  /** Starts it again at the same address with the same state, once it has ended. */
+  async again(changes: Partial<GossipcheckNodeOptions> = {}): Promise<GossipcheckNode> {
+    await this.#process.status;
+    return await GossipcheckNode.start({ ...this.#options, bind: this.address, ...changes });
+  }
+
   /** Sends its process a signal. */
   signal(signal: Deno.Signal): void {
     this.#process.signal(signal);
@@ -180,6 +188,7 @@ function daemonArguments(settings: GossipcheckNodeOptions): string[] {
     `-name=${settings.name}`,
     `-bind=${settings.bind ?? "127.0.0.1:0"}`,
     "-cli-bind=127.0.0.1:0",
+    `-state-dir=${settings.stateDirectory ?? "none"}`,
     "-log-format=json",
     "-log-level=debug",
     ...(tags.length === 0 ? [] : [`-tags=${tags.join(",")}`]),
