@@ -91,8 +91,8 @@ async function main(args: readonly string[]): Promise<void> {
       cores: navigator.hardwareConcurrency,
     },
   });
-  // An open database needs no permission any more, and nothing else is written so far.
-  revokeNeedless({ writesFiles: false });
+  // An open database needs no permission any more; a changed keyring is written back to its file.
+  revokeNeedless({ writesFiles: settings.keyringFile !== undefined });
   try {
     await Promise.race([stopping, daemon.finished]);
     await daemon.stop({ graceMs: STOP_GRACE_MS });
