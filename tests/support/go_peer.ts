@@ -138,6 +138,11 @@ export class GoPeer implements ForeignNode {
     await this.#ask({ command: "send", name: to, payload, packet: message.via === "packet" });
   }
 
+  /** Encrypts with another of its keys from now on. */
+  async useKey(base64: string): Promise<void> {
+    await this.#ask({ command: "use-key", key: base64 });
+  }
+
   /** Kills it as a power cut would. When it was dead, in Unix milliseconds. */
   async kill(): Promise<number> {
     await this.#process.stop("SIGKILL");

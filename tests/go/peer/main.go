@@ -60,6 +60,7 @@ func startNode(settings settings, reports *reporter) (*node, error) {
 	config.Delegate = node
 	config.Events = node
 	config.Logger = log.New(&logWatcher{reports: reports, name: settings.name}, "", 0)
+	node.keyring = config.Keyring
 	list, err := memberlist.Create(config)
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 // node is one member: its meta, and what it reports where it is the steered one.
 type node struct {
 	list    *memberlist.Memberlist
+	keyring *memberlist.Keyring
 	reports *reporter
 
 	lock sync.Mutex
@@ -27,6 +28,7 @@ type command struct {
 	Name      string            `json:"name"`
 	Payload   []byte            `json:"payload"`
 	Packet    bool              `json:"packet"`
+	Key       []byte            `json:"key"`
 }
 
 // carryOut does what a command says and returns the reply to it.
@@ -44,6 +46,8 @@ func (n *node) carryOut(c command) report {
 		reply.Members = readMembers(n.list)
 	case "send":
 		err = n.send(c)
+	case "use-key":
+		err = n.keyring.UseKey(c.Key)
 	default:
 		err = fmt.Errorf("unknown command %q", c.Command)
 	}
