@@ -13,6 +13,8 @@ export interface RememberedBatch {
   readonly batch: Batch;
   /** When it was issued, on this machine's monotonic clock. */
   readonly issuedAtLocalMs: number;
+  /** When it expires, on that clock too. */
+  readonly expiresAtLocalMs: number;
   /** Whether it was cancelled. */
   cancelled: boolean;
   /** Whether this node was let start it, where it is held. */
@@ -74,9 +76,11 @@ export class History {
 
   /** Remembers a batch whole and its id; the oldest ones make room. */
   keep(copy: BatchCopy, flags: { cancelled: boolean; released: boolean }): RememberedBatch {
+    const issuedAtLocalMs = this.#options.clock.nowMs() - copy.ageMs;
     const entry: RememberedBatch = {
       batch: copy.batch,
-      issuedAtLocalMs: this.#options.clock.nowMs() - copy.ageMs,
+      issuedAtLocalMs,
+      expiresAtLocalMs: issuedAtLocalMs + lifetimeMs(copy.batch),
       ...flags,
     };
     this.#seen.add(copy.batch.id);
@@ -127,7 +131,7 @@ export class History {
   }
 
   #expired(entry: RememberedBatch): boolean {
-    return this.ageMs(entry) >= lifetimeMs(entry.batch);
+    return this.#options.clock.nowMs() >= entry.expiresAtLocalMs;
   }
 }
 

@@ -13,6 +13,8 @@ export const ID_BYTES = 16;
 const ID_CHARACTERS = 26;
 /** Crockford's base 32, as ULIDs use it. */
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/** Its characters' codes. */
+const CODES: readonly number[] = Array.from(ALPHABET, (character) => character.charCodeAt(0));
 /** What each character is worth, by its code; -1 for those that are none. */
 const VALUES: readonly number[] = Array.from(
   { length: 128 },
@@ -72,7 +74,7 @@ export function idToBytes(
 
 /** The id in the 16 bytes of `bytes` from `offset`. */
 export function idFromBytes(bytes: Uint8Array, offset = 0): BatchId {
-  let id = "";
+  const codes: number[] = [];
   let bits = 2;
   let held = 0;
   for (let at = offset; at < offset + ID_BYTES; at++) {
@@ -80,11 +82,12 @@ export function idFromBytes(bytes: Uint8Array, offset = 0): BatchId {
     bits += 8;
     while (bits >= 5) {
       bits -= 5;
-      id += ALPHABET[(held >>> bits) & 31];
+      codes.push(CODES[(held >>> bits) & 31] ?? 0);
     }
     held &= (1 << bits) - 1;
   }
-  return id;
+  // In one go: digests bring ids by the thousand, and a text built of pieces has to be joined later.
+  return String.fromCharCode(...codes);
 }
 
 function valueAt(text: string, index: number): number {
