@@ -3,9 +3,11 @@ import { decodeResults, encodeChecks, encodeResults } from "../checks/codec.ts";
 import type { Check, CheckResult } from "../checks/check.ts";
 import { SqliteStore } from "../deno/store.ts";
 import type { Batch, MemberProgress } from "../gossip/types.ts";
+import { newBatchId } from "../gossip/id.ts";
 import { Journal, JOURNAL_SCHEMA } from "./journal.ts";
 
 const HOUR_MS = 3_600_000;
+const NO_CHANCE = { next: () => 0, bytes: (length: number) => new Uint8Array(length) };
 
 function check(name: string): Check {
   return { name, type: "file_exists", fields: { path: "/x" }, action: "true", actionTimeoutMs: 1 };
@@ -51,6 +53,66 @@ Deno.test("an accepted batch is there after a restart, aged by the time that pas
   assertEquals([...restored.batches], [
     { batch, ageMs: 7_005, cancelled: false, released: true },
   ]);
+});
+
+Deno.test("what expired while the node was down is forgotten, its id is not", () => {
+  using disk = new Disk();
+  disk.boot().accepted({ ...ACCEPTED, batch: batchOf(1) });
+  disk.wallMs += HOUR_MS;
+  assertEquals([...disk.boot().restored().batches], []);
+  disk.wallMs -= HOUR_MS;
+  assertEquals([...disk.boot().restored().batches], []);
+  assertEquals([...disk.boot().restored().seen], [batchOf(1).id]);
+});
+
+Deno.test("ids come back in their order, however many", () => {
+  using disk = new Disk();
+  disk.store.transaction(() => {
+    for (let number = 0; number < 25_000; number++) {
+      disk.store.run("INSERT INTO seen (id) VALUES (?)", batchOf((number * 7) % 25_000).id);
+    }
+  });
+  const seen = [...disk.boot().restored().seen];
+  assertEquals(seen.length, 25_000);
+  assertEquals(
+    seen.slice(9_998, 10_002),
+    [9_998, 9_999, 10_000, 10_001].map((number) => batchOf((number * 7) % 25_000).id),
+  );
+});
+
+Deno.test("of results too old, too many or too large the oldest go; what is owed to an origin stays", () => {
+  using disk = new Disk();
+  disk.wallMs = 100 * 24 * HOUR_MS;
+  const journal = disk.boot();
+  const issuedAt = (day: number) => ({
+    ...batchOf(1),
+    id: newBatchId({ wallMs: day * 24 * HOUR_MS, random: NO_CHANCE }),
+  });
+  const large = new Uint8Array(40 * 1024 * 1024);
+  const days = [58, 59, 72, 73, 74, 90];
+  // The first two are too old, and one of them is still owed; of the other four three have room.
+  for (const day of days) {
+    const batch = issuedAt(day);
+    journal.accepted({ ...ACCEPTED, batch, collection: { members: ["n1"] } });
+    journal.finished(batch, { passed: true, body: day < 60 ? new Uint8Array(1) : large });
+    if (day !== 59) journal.note({ type: "report_confirmed", batchId: batch.id });
+  }
+  const rebooted = disk.boot();
+  const kept = days.filter((day) => rebooted.outcomes(issuedAt(day).id) !== undefined);
+  assertEquals(kept, [59, 73, 74, 90]);
+  const collections = [...rebooted.restored().collections].map(({ batchId }) => batchId);
+  assertEquals(collections, [72, 73, 74, 90].map((day) => issuedAt(day).id));
+});
+
+Deno.test("a clock that is years ahead makes the journal forget no results", () => {
+  using disk = new Disk();
+  const journal = disk.boot();
+  const batch = batchOf(1);
+  journal.accepted({ ...ACCEPTED, batch });
+  journal.finished(batch, { passed: true, body: new Uint8Array(1) });
+  journal.note({ type: "report_confirmed", batchId: batch.id });
+  disk.wallMs = 100 * 365 * 24 * HOUR_MS;
+  assert(disk.boot().outcomes(batch.id) !== undefined);
 });
 
 Deno.test("a clock that was set back makes no batch younger", () => {

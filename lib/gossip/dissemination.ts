@@ -77,7 +77,7 @@ export class Dissemination {
     });
     this.#history = history;
     this.#antiEntropy = new AntiEntropy({ context, history });
-    this.#outbox = new Outbox({ context });
+    this.#outbox = new Outbox({ context, takeOwn: (report) => this.#results.report(report) });
     this.#results = new Results({
       context,
       changed: (collected) => collected.held && this.#rollouts.advance(collected),
@@ -224,11 +224,12 @@ export class Dissemination {
       const detail = `a report on batch ${batchId}, which is not known here`;
       return dropUnexpected(this.#context, { from: node, detail });
     }
-    if (report.state === "done") this.#intake.reported(batchId);
-    if (origin.name !== node) return this.#outbox.add({ batchId, origin, report });
     const none = { passed: false, body: new Uint8Array(0) };
-    this.#results.report({ batchId, node, ...none, ...report });
-    if (report.state === "done") this.#context.effects.emit({ type: "report_confirmed", batchId });
+    if (origin.name !== node) this.#outbox.add({ batchId, origin, report });
+    else this.#results.report({ batchId, node, ...none, ...report });
+    if (report.state === "running") return;
+    this.#intake.reported(batchId);
+    if (origin.name === node) this.#context.effects.emit({ type: "report_confirmed", batchId });
   }
 
   /** Cancels a batch everywhere; false where it is not known, or was cancelled already. */

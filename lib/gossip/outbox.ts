@@ -43,13 +43,17 @@ interface Entry {
 /** The reports of one node. */
 export class Outbox {
   readonly #context: GossipContext;
+  readonly #takeOwn: (report: Report) => void;
   readonly #entries = new Map<BatchId, Entry>();
   #bytes = 0;
   #lastToken = 0;
 
-  /** Empty at first. */
-  constructor(options: { readonly context: GossipContext }) {
+  /** Empty at first. `takeOwn` counts a report whose origin this node is. */
+  constructor(
+    options: { readonly context: GossipContext; readonly takeOwn: (report: Report) => void },
+  ) {
     this.#context = options.context;
+    this.#takeOwn = options.takeOwn;
   }
 
   /** How many reports it holds. */
@@ -177,6 +181,14 @@ export class Outbox {
     this.#context.effects.emit({ type: "report_abandoned", batchId });
   }
 
+  /** What a node owes to itself after a restart takes no way that could fail. */
+  #settleOwn(entry: Entry): void {
+    this.#takeOwn(entry.report);
+    this.#delete(entry);
+    const { batchId } = entry.report;
+    this.#context.effects.emit({ type: "report_confirmed", batchId });
+  }
+
   #wake(entry: Entry): void {
     entry.attempt = 0;
     this.#schedule(entry, this.#context.random.next() * WAKE_SPREAD_MS);
@@ -191,6 +203,10 @@ export class Outbox {
   #try(entry: Entry): void {
     const context = this.#context;
     const attempt = entry.attempt++;
+    if (entry.origin.name === this.#self) {
+      this.#schedule(entry, retryDelayMs(context, attempt));
+      return this.#settleOwn(entry);
+    }
     const exclude = new Set([entry.origin.name]);
     const [relay] = attempt % 2 === 1 ? choosePeers(context, { count: 1, exclude }) : [];
     this.#schedule(entry, retryDelayMs(context, attempt));

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   batchOf,
   GossipRecorder,
@@ -6,10 +6,12 @@ import {
   pushOf,
   referenceOf,
 } from "../../tests/support/gossip_recorder.ts";
+import { StoreError } from "../errors.ts";
 import { encodeGossip } from "./codec.ts";
 import type { GossipMessage } from "./types.ts";
 
 const SUBMISSION = { target: {}, expiresInMs: 3_600_000, body: Uint8Array.of(1) };
+const OPEN = { state: "pending" } as const;
 const DONE = { state: "done", passed: true, body: Uint8Array.of(7) } as const;
 
 Deno.test("reports: running waits a little, done goes at once and ends it", () => {
@@ -154,4 +156,29 @@ Deno.test("a report that cannot be one is dropped and not confirmed", () => {
   node.receive({ type: "report", from, report: { ...report, batchId: batchOf("c", 9).id } });
   node.expectEvents();
   assertEquals(node.takeSends().map(({ message }) => message.type), ["confirm"]);
+});
+
+Deno.test("reports: what a node owes to itself after a restart is counted without a send", () => {
+  const { id: batchId } = batchOf("self");
+  const self = referenceOf("self");
+  const node = new GossipRecorder({
+    peers: ["a"],
+    machine: {
+      restored: {
+        seen: [batchId],
+        batches: [],
+        collections: [{ batchId, target: {}, held: false, members: new Map([["self", OPEN]]) }],
+        reports: [{ batchId, origin: self, passed: true, body: DONE.body }],
+      },
+    },
+  });
+  node.onEmit = () => {
+    throw new StoreError("the disk is full");
+  };
+  assertThrows(() => node.fireLast("report_retry"), StoreError);
+  node.onEmit = undefined;
+  node.fireLast("report_retry");
+  node.expectEvents("progress", "batch_settled", "report_confirmed");
+  assertEquals(node.machine.progress(batchId)?.get("self"), DONE);
+  assertEquals([node.takeSends(), node.machine.status().reports], [[], 0]);
 });

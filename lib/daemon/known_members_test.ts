@@ -1,0 +1,111 @@
+import { assertEquals } from "@std/assert";
+import { settle, VirtualTime } from "../../tests/support/virtual_time.ts";
+import { SqliteStore } from "../deno/store.ts";
+import { KNOWN_MEMBERS_KEEP_MS, KNOWN_MEMBERS_MAX } from "../limits.ts";
+import type { Member } from "../swim/types.ts";
+import { KNOWN_MEMBERS_SCHEMA, KnownMembers } from "./known_members.ts";
+
+function member(name: string, host = "192.0.2.1"): Member {
+  return {
+    name,
+    address: { host, port: 3505 },
+    meta: new Uint8Array(0),
+    state: "alive",
+    incarnation: 1,
+    versions: [1, 5, 5, 0, 0, 0],
+    stateSinceMs: 0,
+  };
+}
+
+/** A disk that outlives the nodes on it. */
+class Disk {
+  readonly store = new SqliteStore({ path: ":memory:", schema: KNOWN_MEMBERS_SCHEMA });
+  readonly time = new VirtualTime();
+  wallMs = 1_000_000_000_000;
+  boot(): KnownMembers {
+    return new KnownMembers({
+      store: this.store,
+      clock: { nowMs: () => 0, wallMs: () => this.wallMs },
+      timers: this.time,
+      log: { write: () => {} },
+      self: "me",
+    });
+  }
+  rows(): string[] {
+    const rows = this.store.query("SELECT * FROM known_member ORDER BY name");
+    return rows.map(({ name, host, gone_wall_ms }) => `${name} ${host} ${gone_wall_ms ?? "there"}`);
+  }
+  [Symbol.dispose](): void {
+    this.store.close();
+  }
+}
+
+Deno.test("who joins is known after a restart, but not the node itself; changes are written together", async () => {
+  using disk = new Disk();
+  const known = disk.boot();
+  for (const name of ["me", "b", "a"]) {
+    known.notice({ type: "member_joined", member: member(name) });
+  }
+  known.notice({ type: "member_updated", member: member("b", "192.0.2.9") });
+  assertEquals(disk.rows(), []);
+  await disk.time.pass(1_000);
+  assertEquals(disk.rows(), ["a 192.0.2.1 there", "b 192.0.2.9 there"]);
+  assertEquals(disk.time.pending, 0);
+  assertEquals(disk.boot().addresses(), [
+    { host: "192.0.2.9", port: 3505 },
+    { host: "192.0.2.1", port: 3505 },
+  ]);
+});
+
+Deno.test("failed and left members stay known, forgotten ones for a week, and closing writes at once", async () => {
+  using disk = new Disk();
+  const known = disk.boot();
+  for (const name of ["a", "b", "c"]) known.notice({ type: "member_joined", member: member(name) });
+  known.notice({ type: "member_failed", member: member("a"), by: "b" });
+  known.notice({ type: "member_left", member: member("b") });
+  known.notice({ type: "member_forgotten", name: "c" });
+  known.notice({ type: "member_forgotten", name: "nobody" });
+  known.close();
+  assertEquals(disk.rows().map((row) => row.split(" ")[0]), ["a", "b", "c"]);
+  disk.wallMs += KNOWN_MEMBERS_KEEP_MS - 1;
+  // Whoever is no member after the restart is gone since then.
+  assertEquals(disk.boot().addresses().length, 3);
+  disk.wallMs += 2;
+  const later = disk.boot();
+  assertEquals(later.addresses().length, 2);
+  later.notice({ type: "member_joined", member: member("a") });
+  await settle();
+  later.close();
+  assertEquals(disk.rows(), ["a 192.0.2.1 there", `b 192.0.2.1 ${disk.wallMs}`]);
+  disk.wallMs += KNOWN_MEMBERS_KEEP_MS + 1;
+  assertEquals(disk.boot().addresses().length, 1);
+});
+
+Deno.test("there is a bound: those that are gone make room, members do not", () => {
+  using disk = new Disk();
+  const known = disk.boot();
+  const join = (name: string) => known.notice({ type: "member_joined", member: member(name) });
+  for (let index = 0; index < KNOWN_MEMBERS_MAX; index++) join(`n${index}`);
+  join("one too many");
+  known.notice({ type: "member_forgotten", name: "n7" });
+  join("in its place");
+  known.close();
+  const names = disk.store.query("SELECT name FROM known_member").map(({ name }) => name);
+  assertEquals(names.length, KNOWN_MEMBERS_MAX);
+  assertEquals(
+    ["one too many", "n7", "in its place"].map((name) => names.includes(name)),
+    [false, false, true],
+  );
+});
+
+Deno.test("where writing fails the node goes on, and writes it all the next time", async () => {
+  using disk = new Disk();
+  const known = disk.boot();
+  disk.store.run("ALTER TABLE known_member RENAME TO elsewhere");
+  known.notice({ type: "member_joined", member: member("a") });
+  await disk.time.pass(1_000);
+  disk.store.run("ALTER TABLE elsewhere RENAME TO known_member");
+  known.notice({ type: "member_joined", member: member("b") });
+  await disk.time.pass(1_000);
+  assertEquals(disk.rows().length, 2);
+});

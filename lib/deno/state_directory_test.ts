@@ -1,0 +1,55 @@
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { join } from "@std/path";
+import { inTemporaryFolder } from "../../tests/support/temporary_folder.ts";
+import { StoreError } from "../errors.ts";
+import { directoryNames, openNodeStore } from "./state_directory.ts";
+
+const SCHEMA = ["CREATE TABLE IF NOT EXISTS thing (id TEXT PRIMARY KEY)"];
+
+/** What a name's directories say, read back. */
+function nameOf(directories: readonly string[]): string {
+  return decodeURIComponent(directories.map((each) => each.replace(/%$/, "")).join(""));
+}
+
+Deno.test("every name has a directory of its own that can be read back and stays below the root", () => {
+  const names = ["web-1", "web.1_A", "ada:2000", "..", ".", ".hidden", "../../etc", "a/b", "a%2Fb"];
+  const others = ["%", "ü 1", "a\\b", "CON", "x".repeat(255), "/".repeat(255), "x".repeat(250)];
+  const seen = new Set<string>();
+  for (const name of [...names, ...others]) {
+    const directories = directoryNames(name);
+    assertEquals(nameOf(directories), name);
+    for (const each of directories) {
+      assertMatch(each, /^[\w%-][\w%.-]*$/);
+      assert(each.length <= 255, each);
+    }
+    seen.add(directories.join("/"));
+  }
+  assertEquals(seen.size, names.length + others.length);
+  assertEquals(directoryNames("ada:2000"), ["ada%3A2000"]);
+  // What a longer name nests is never the directory of a shorter one.
+  assertEquals(directoryNames("x".repeat(255))[0], `${"x".repeat(250)}%`);
+});
+
+Deno.test("directories are made for their owner alone, and the state in them is locked", () =>
+  inTemporaryFolder((folder) => {
+    const root = join(folder, "state", "gossipcheck");
+    using cleanup = new DisposableStack();
+    const store = openNodeStore({ root, name: "a/b", schema: SCHEMA });
+    cleanup.defer(() => store.close());
+    for (const path of [join(folder, "state"), root, join(root, "a%2Fb")]) {
+      assertEquals((Deno.statSync(path).mode ?? 0) & 0o777, 0o700, path);
+    }
+    const again = () => openNodeStore({ root, name: "a/b", schema: SCHEMA });
+    assertMatch(assertThrows(again, StoreError).message, /another daemon uses it/);
+    openNodeStore({ root, name: "b", schema: SCHEMA }).close();
+  }));
+
+Deno.test("a directory that cannot be made is a clear error", () =>
+  inTemporaryFolder((folder) => {
+    Deno.writeTextFileSync(join(folder, "file"), "");
+    const open = () => openNodeStore({ root: join(folder, "file"), name: "a", schema: SCHEMA });
+    assertMatch(
+      assertThrows(open, StoreError).message,
+      /^state directory .*file\/a cannot be made: .*; choose another -state-dir$/,
+    );
+  }));
