@@ -6,15 +6,25 @@
  */
 import { type DaemonSettings, parseDaemonArguments } from "./lib/cli/settings.ts";
 import { Daemon } from "./lib/daemon/daemon.ts";
+import { needsProcesses } from "./lib/daemon/node_policy.ts";
+import type { DaemonRuntime } from "./lib/daemon/settings.ts";
+import { RotatingFile } from "./lib/deno/append_file.ts";
 import { DenoHost } from "./lib/deno/host.ts";
 import { StderrLog } from "./lib/deno/log.ts";
 import { DenoNetwork } from "./lib/deno/network.ts";
 import { replaceSecretFile } from "./lib/deno/replace_secret.ts";
-import { readSecretFile } from "./lib/deno/secret_file.ts";
+import { giveUpPermissions, type RemainingNeeds } from "./lib/deno/permissions.ts";
+import {
+  createSecretFile,
+  readRulesFile,
+  readSecretFile,
+  removeUnfinishedSecretFile,
+} from "./lib/deno/secret_file.ts";
 import { DenoClock, DenoRandom, DenoTimers } from "./lib/deno/runtime.ts";
-import { defaultStateDirectory, openNodeStore } from "./lib/deno/state_directory.ts";
+import { defaultStateDirectory, nodeDirectory, openNodeStore } from "./lib/deno/state_directory.ts";
 import { EXIT_STATUS, GossipcheckError } from "./lib/errors.ts";
-import { STOP_GRACE_MS } from "./lib/limits.ts";
+import { AUDIT_FILES_KEPT, STOP_GRACE_MS } from "./lib/limits.ts";
+import { join, resolve } from "@std/path";
 
 function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
   for (let rest = new TextEncoder().encode(text); rest.length > 0;) {
@@ -48,16 +58,48 @@ function stopSignal(): Promise<void> {
   });
 }
 
-/** Lets go of what is not needed any more, so that no mistake later on can make use of it. */
-function revokeNeedless({ writesFiles }: { writesFiles: boolean }): void {
-  Deno.permissions.revokeSync({ name: "env" });
-  if (!writesFiles) Deno.permissions.revokeSync({ name: "write" });
+/** Calls back at each SIGHUP, which ends nothing from now on. */
+function onHangup(callback: () => void): void {
+  Deno.addSignalListener("SIGHUP", callback);
 }
 
 /** Where the state of all nodes is kept; undefined where the operator wants nothing kept. */
 function stateRoot({ stateDirectory }: DaemonSettings): string | undefined {
   if (stateDirectory === "none") return undefined;
-  return stateDirectory ?? defaultStateDirectory();
+  return resolve(stateDirectory ?? defaultStateDirectory());
+}
+
+/** What is done after the start: an open database needs no permission, all else that is written does. */
+function remainingNeeds(settings: DaemonSettings): RemainingNeeds {
+  const keepsState = settings.stateDirectory !== "none";
+  return {
+    processes: needsProcesses(settings),
+    files: keepsState || settings.keyringFile !== undefined,
+  };
+}
+
+/** The machine, as a node uses it. */
+function runtimeOf(settings: DaemonSettings, log: StderrLog): DaemonRuntime {
+  const root = stateRoot(settings);
+  return {
+    clock: new DenoClock(),
+    log,
+    random: new DenoRandom(),
+    timers: new DenoTimers(),
+    network: new DenoNetwork(),
+    host: new DenoHost(),
+    readSecretFile,
+    replaceSecretFile,
+    createSecretFile,
+    removeUnfinishedSecretFile,
+    readRulesFile,
+    stateFile: ({ name, file }) =>
+      root === undefined ? undefined : join(nodeDirectory({ root, name }), file),
+    openAppendFile: (path) => new RotatingFile({ path, keep: AUDIT_FILES_KEPT }),
+    openStore: (options) => root === undefined ? undefined : openNodeStore({ root, ...options }),
+    hostname: Deno.hostname(),
+    cores: navigator.hardwareConcurrency,
+  };
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -66,33 +108,20 @@ async function main(args: readonly string[]): Promise<void> {
   const showStack = settings.logLevel === "debug";
   globalThis.addEventListener("unhandledrejection", (event) => fail(event.reason, { showStack }));
   globalThis.addEventListener("error", (event) => fail(event.error, { showStack }));
-  const clock = new DenoClock();
   const log = new StderrLog({
     level: settings.logLevel,
     format: settings.logFormat,
     write: (line) => writeAll(Deno.stderr, line),
-    clock,
+    clock: new DenoClock(),
   });
-  const root = stateRoot(settings);
+  const runtime = runtimeOf(settings, log);
   const stopping = stopSignal();
-  const daemon = await Daemon.start({
-    settings,
-    runtime: {
-      clock,
-      log,
-      random: new DenoRandom(),
-      timers: new DenoTimers(),
-      network: new DenoNetwork(),
-      host: new DenoHost(),
-      readSecretFile,
-      replaceSecretFile,
-      openStore: (options) => root === undefined ? undefined : openNodeStore({ root, ...options }),
-      hostname: Deno.hostname(),
-      cores: navigator.hardwareConcurrency,
-    },
-  });
-  // An open database needs no permission any more; a changed keyring is written back to its file.
-  revokeNeedless({ writesFiles: settings.keyringFile !== undefined });
+  // Clients are told where the token is, and theirs is another working directory.
+  const { tokenFile } = settings;
+  const named = tokenFile === undefined ? {} : { tokenFile: resolve(tokenFile) };
+  const daemon = await Daemon.start({ settings: { ...settings, ...named }, runtime });
+  onHangup(() => daemon.reload());
+  giveUpPermissions(remainingNeeds(settings));
   try {
     await Promise.race([stopping, daemon.finished]);
     await daemon.stop({ graceMs: STOP_GRACE_MS });

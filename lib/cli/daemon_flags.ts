@@ -22,11 +22,13 @@ import {
   type Range,
   readBindAddress,
   readDirectory,
+  readFile,
   readLabel,
   readList,
   readName,
   readPath,
   readRemoteAddress,
+  readSomeList,
   readTags,
   readWord,
 } from "./values.ts";
@@ -61,6 +63,18 @@ export interface DaemonFlags {
   readonly "state-dir": string | undefined;
   /** Checks and actions that run at once; undefined where it is derived. */
   readonly "max-parallel": number | undefined;
+  /** The file of the secret that gcheck must know; undefined for the one in the state directory. */
+  readonly "token-file": string | undefined;
+  /** Whether the network may run actions without a cluster key. */
+  readonly insecure: boolean;
+  /** The file of the keys that must have signed a batch; undefined where none is asked for. */
+  readonly "trusted-keys": string | undefined;
+  /** Whether no action runs. */
+  readonly "no-actions": boolean;
+  /** The file of the commands that may run; undefined where any may. */
+  readonly "allow-actions": string | undefined;
+  /** The check types that may run; undefined where all may. */
+  readonly checks: readonly string[] | undefined;
   /** The least that is logged. */
   readonly "log-level": LogLevel;
   /** How it is logged. */
@@ -190,6 +204,49 @@ export const DAEMON_FLAGS: ProgramFlags<DaemonFlags> = {
       defaultText: `${PARALLEL_PER_CORE} for each processor`,
       fallback: undefined,
       read: integerIn(PARALLEL_RANGE),
+    },
+    "token-file": {
+      placeholder: "FILE",
+      meaning: "The secret that gcheck must know, 64 hex digits. Only its owner may be able to " +
+        "read it.",
+      defaultText: "token in the node's state directory, made at the first start",
+      fallback: undefined,
+      read: readFile,
+    },
+    insecure: {
+      meaning: "Run actions that come from the network although nodes have no key, wherever this " +
+        "node listens: whoever reaches its port can run any command on it.",
+      defaultText: "off",
+      fallback: false,
+      read: readBoolean,
+    },
+    "trusted-keys": {
+      placeholder: "FILE",
+      meaning: "Run and pass on only batches that one of these keys signed: lines of a name, " +
+        "ssh-ed25519 and the key, as in ssh's allowed signers. SIGHUP reads it again.",
+      defaultText: "none: batches need no signature",
+      fallback: undefined,
+      read: readFile,
+    },
+    "no-actions": {
+      meaning: "Run checks only; what would run an action says so in the results.",
+      defaultText: "off",
+      fallback: false,
+      read: readBoolean,
+    },
+    "allow-actions": {
+      placeholder: "FILE",
+      meaning: "The commands that actions may run, one a line, compared whole.",
+      defaultText: "none: any command",
+      fallback: undefined,
+      read: readFile,
+    },
+    checks: {
+      placeholder: "TYPE,…",
+      meaning: "The check types that may run here.",
+      defaultText: "all",
+      fallback: undefined,
+      read: readSomeList,
     },
     "log-level": {
       placeholder: "LEVEL",

@@ -37,6 +37,18 @@ export interface DaemonSettings {
   readonly stateDirectory?: string;
   /** Checks and actions that run at once; absent where it is to be derived from the processors. */
   readonly maxParallel?: number;
+  /** The file of the secret that gcheck must know; absent for the one in the state directory. */
+  readonly tokenFile?: string;
+  /** Set where the network may run actions without a cluster key. */
+  readonly insecure?: boolean;
+  /** The file of the keys that must have signed a batch; absent where none is asked for. */
+  readonly trustedKeysFile?: string;
+  /** Set where no action runs. */
+  readonly noActions?: boolean;
+  /** The file of the commands that may run; absent where any may. */
+  readonly allowActionsFile?: string;
+  /** The check types that may run; absent where all may. */
+  readonly checkTypes?: readonly string[];
   /** The least that is logged. */
   readonly logLevel: LogLevel;
   /** Lines for people, or one JSON object a line. */
@@ -64,6 +76,14 @@ export function parseDaemonArguments(args: readonly string[]): DaemonSettings | 
       "flags -encrypt and -keyring-file contradict each other: give one of them",
     );
   }
+  if (values["no-cli"] && values["token-file"] !== undefined) {
+    throw new UsageError("flags -no-cli and -token-file contradict each other: give one of them");
+  }
+  if (values["no-actions"] && values["allow-actions"] !== undefined) {
+    throw new UsageError(
+      "flags -no-actions and -allow-actions contradict each other: give one of them",
+    );
+  }
   return {
     bind: values.bind,
     ...(values.advertise === undefined ? {} : { advertise: values.advertise }),
@@ -78,6 +98,12 @@ export function parseDaemonArguments(args: readonly string[]): DaemonSettings | 
     label: values.label,
     ...(values["state-dir"] && { stateDirectory: values["state-dir"] }),
     ...(values["max-parallel"] && { maxParallel: values["max-parallel"] }),
+    ...(values["token-file"] && { tokenFile: values["token-file"] }),
+    ...(values.insecure && { insecure: true }),
+    ...(values["trusted-keys"] && { trustedKeysFile: values["trusted-keys"] }),
+    ...(values["no-actions"] && { noActions: true }),
+    ...(values["allow-actions"] && { allowActionsFile: values["allow-actions"] }),
+    ...(values.checks && { checkTypes: values.checks }),
     logLevel: values["log-level"],
     logFormat: values["log-format"],
   };

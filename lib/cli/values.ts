@@ -80,6 +80,13 @@ export function readList(text: string): readonly string[] {
   return text.split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
 }
 
+/** As `readList`, with at least one entry. */
+export function readSomeList(text: string): readonly string[] {
+  const entries = readList(text);
+  if (entries.length === 0) throw new UsageError("the list is empty");
+  return entries;
+}
+
 /** `role=web,zone=b`. */
 export function readTags(text: string): ReadonlyMap<string, string> {
   const tags = new Map<string, string>();
@@ -118,6 +125,14 @@ export function readPath(text: string): string {
 export function readDirectory(text: string): string {
   if (text === "" || text.includes("\0")) {
     throw new UsageError("no path: expected a directory, or none");
+  }
+  return text;
+}
+
+/** A file that is read again and again, so not stdin. */
+export function readFile(text: string): string {
+  if (text === "" || text === "-" || text.includes("\0")) {
+    throw new UsageError("no path: expected a file");
   }
   return text;
 }

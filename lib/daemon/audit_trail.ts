@@ -3,14 +3,13 @@
  * runs that is not on record.
  * @module
  */
-import { decodeChecks } from "../checks/codec.ts";
 import type { ActionResult, Check, CheckResult } from "../checks/check.ts";
-import { HostError, WireError } from "../errors.ts";
+import { HostError } from "../errors.ts";
 import type { Batch, BatchId, BatchRefused } from "../gossip/types.ts";
-import { decodeKeyOperation, KEY_OPERATION_CHECK } from "../key_operation.ts";
 import { AUDIT_REFUSALS_PER_MINUTE } from "../limits.ts";
 import type { Clock, Log, Timers } from "../runtime.ts";
 import type { AuditedBatch, AuditLog, AuditRecord } from "../trust/audit.ts";
+import { checkNames } from "./interrupted.ts";
 
 /** Refusals are counted over this long. */
 const WINDOW_MS = 60_000;
@@ -128,7 +127,7 @@ export class AuditTrail {
       event: "batch_taken",
       ...this.#of(batch),
       runsHere,
-      checks: checkNamesOf(batch),
+      checks: checkNames(batch.body),
     });
   }
 
@@ -180,16 +179,5 @@ function outcomeOf({ end }: ActionResult): string {
       return end.reason;
     default:
       return end satisfies never;
-  }
-}
-
-/** Of what cannot be read there are no names; what becomes of it is in its outcome. */
-function checkNamesOf(batch: Batch): string[] {
-  try {
-    if (decodeKeyOperation(batch.body) !== undefined) return [KEY_OPERATION_CHECK];
-    return decodeChecks(batch.body).map(({ name }) => name);
-  } catch (error) {
-    if (error instanceof WireError) return [];
-    throw error;
   }
 }

@@ -5,13 +5,14 @@
 import { decodeChecks, encodeResults } from "../checks/codec.ts";
 import type { Check, CheckResult } from "../checks/check.ts";
 import type { RunOptions } from "../checks/runner.ts";
-import { StoreError, WireError } from "../errors.ts";
+import { HostError, StoreError, WireError } from "../errors.ts";
 import type { LocalReport } from "../gossip/dissemination.ts";
 import type { Batch, BatchAccepted, BatchId, BatchReleased } from "../gossip/types.ts";
 import type { Clock, Log, Timers } from "../runtime.ts";
 import type { BatchStore, Outcomes } from "./batch_store.ts";
-import { UNREADABLE_BATCH } from "./interrupted.ts";
+import { checkNames, UNREADABLE_BATCH } from "./interrupted.ts";
 import type { KeyOperations } from "./key_operations.ts";
+import type { RunRules } from "./run_rules.ts";
 
 /** Why a batch's run is ended early, as the results say it. */
 export type StopReason = "the batch was cancelled" | "this node is stopping";
@@ -24,6 +25,8 @@ export interface BatchesOptions {
   readonly runner: { run(options: RunOptions): Promise<readonly CheckResult[]> };
   /** Carries out the batches that are no checks; absent where there are no keys. */
   readonly keys?: Pick<KeyOperations, "run">;
+  /** Says what may run, and keeps a record of it. */
+  readonly rules: Pick<RunRules, "starting" | "actionStarting" | "checkEnded">;
   /** Where what must survive is kept. */
   readonly store: BatchStore;
   /** Takes this node's reports; false where the store failed, and nothing was told. */
@@ -172,10 +175,15 @@ export class Batches {
     }
   }
 
-  /** Raises `StoreError` where it could not be remembered that the action starts: then it must not. */
-  #actionStarting(batchId: BatchId, { check, refusal }: ActionOptions & { check: Check }): void {
-    const { store } = this.#options;
-    const why = refusal ?? this.#refusal(batchId, () => store.actionStarting(batchId, check.name));
+  /**
+   * Raises `HostError` where a rule forbids the action, and `StoreError` where it could not be
+   * remembered that it starts: then it must not.
+   */
+  #actionStarting(batch: Batch, { check, refusal }: ActionOptions & { check: Check }): void {
+    const { rules, store } = this.#options;
+    const { id } = batch;
+    rules.actionStarting(batch, check);
+    const why = refusal ?? this.#refusal(id, () => store.actionStarting(id, check.name));
     if (why === undefined) return;
     throw new StoreError(
       `not started, since this node could not remember that it was: ${why.message}`,
@@ -184,7 +192,9 @@ export class Batches {
   }
 
   async #results(batch: Batch, options: ActionOptions): Promise<readonly CheckResult[]> {
-    const { node, runner, store } = this.#options;
+    const { node, runner } = this.#options;
+    const refused = this.#refusedResults(batch);
+    if (refused !== undefined) return refused;
     const ofKeys = this.#options.keys?.run(batch, options.signal);
     if (ofKeys !== undefined) return ofKeys;
     let checks: Check[];
@@ -202,8 +212,28 @@ export class Batches {
       mode: "parallel",
       actions: true,
       signal: options.signal,
-      onActionStarting: (check) => this.#actionStarting(batch.id, { ...options, check }),
-      onResult: (result) => this.#refusal(batch.id, () => store.checkEnded(batch.id, result)),
+      onActionStarting: (check) => this.#actionStarting(batch, { ...options, check }),
+      onResult: (result) => this.#checkEnded(batch, { checks, result }),
     });
+  }
+
+  #checkEnded(batch: Batch, options: { checks: readonly Check[]; result: CheckResult }): void {
+    const { rules, store } = this.#options;
+    const { checks, result } = options;
+    const check = checks.find(({ name }) => name === result.check);
+    rules.checkEnded(batch, { check, result });
+    this.#refusal(batch.id, () => store.checkEnded(batch.id, result));
+  }
+
+  /** What the results say of a batch that may not run; undefined where it may. */
+  #refusedResults(batch: Batch): CheckResult[] | undefined {
+    try {
+      this.#options.rules.starting(batch);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error;
+      const outcome = { status: "error", reason: error.message } as const;
+      return checkNames(batch.body).map((check) => ({ check, outcome, durationMs: 0 }));
+    }
   }
 }

@@ -3,11 +3,11 @@ import { settle, VirtualTime } from "../../tests/support/virtual_time.ts";
 import { decodeResults, encodeChecks } from "../checks/codec.ts";
 import type { CheckResult } from "../checks/check.ts";
 import type { RunOptions } from "../checks/runner.ts";
-import { StoreError } from "../errors.ts";
+import { HostError, StoreError } from "../errors.ts";
 import type { LocalReport } from "../gossip/dissemination.ts";
 import type { Batch, BatchAccepted } from "../gossip/types.ts";
 import { MemoryBatchStore } from "./batch_store.ts";
-import { Batches } from "./batches.ts";
+import { Batches, type BatchesOptions } from "./batches.ts";
 
 const PASS: CheckResult = { check: "a", outcome: { status: "pass" }, durationMs: 1 };
 const FAIL: CheckResult = { check: "a", outcome: { status: "fail", reason: "no" }, durationMs: 1 };
@@ -33,8 +33,10 @@ function accepted(id: string, fields: Partial<BatchAccepted> = {}): BatchAccepte
   return { type: "batch_accepted", batch: batch(id), ...rest, ...fields };
 }
 
+const NO_RULES: BatchesOptions["rules"] = { starting() {}, actionStarting() {}, checkEnded() {} };
+
 /** Batches whose runs the test ends by hand, with all that is reported written down. */
-function bench(store = new MemoryBatchStore()) {
+function bench(store = new MemoryBatchStore(), rules = NO_RULES) {
   const time = new VirtualTime();
   const reports: string[] = [];
   const bodies = new Map<string, Uint8Array>();
@@ -55,6 +57,7 @@ function bench(store = new MemoryBatchStore()) {
           options.signal?.addEventListener("abort", skip);
         }),
     },
+    rules,
     store,
     report: (id: string, report: LocalReport) => {
       if (report.state === "done") bodies.set(id, report.body);
@@ -249,4 +252,54 @@ Deno.test("outcomes that cannot be kept are told all the same, and the log says 
   await settle();
   assertEquals(reports.at(-1), "x done true");
   assertStringIncludes(errors.join(), "the disk is full");
+});
+
+Deno.test("a batch that a rule forbids does not run, and the results say why", async () => {
+  const refusing: BatchesOptions["rules"] = {
+    ...NO_RULES,
+    starting() {
+      throw new HostError("not on record");
+    },
+  };
+  const { batches, runs, bodies, reports } = bench(new MemoryBatchStore(), refusing);
+  batches.accepted(accepted("x"));
+  await settle();
+  assertEquals(runs.size, 0);
+  assertEquals(reports, ["x running", "x done false"]);
+  const outcome = { status: "error", reason: "not on record" } as const;
+  assertEquals(decodeResults(bodies.get("x") ?? new Uint8Array()), [
+    { check: "a", outcome, durationMs: 0 },
+  ]);
+});
+
+Deno.test("rules are asked before an action is remembered, and told of every result with its check", async () => {
+  const told: string[] = [];
+  const rules: BatchesOptions["rules"] = {
+    starting: ({ id }) => void told.push(`starting ${id}`),
+    actionStarting(_batch, { name }) {
+      told.push(`action ${name}`);
+      if (name === "no") throw new HostError("forbidden");
+    },
+    checkEnded: (_batch, { check, result }) =>
+      void told.push(`ended ${result.check} of ${check?.type}`),
+  };
+  const store = new MemoryBatchStore();
+  store.actionStarting = (_id, name) => void told.push(`remembered ${name}`);
+  const { batches, runs } = bench(store, rules);
+  batches.accepted(accepted("x"));
+  await settle();
+  const { options, end } = runs.get("x") ?? {};
+  const check = { name: "a", type: "t", fields: {}, actionTimeoutMs: 1 };
+  options?.onActionStarting?.(check);
+  assertThrows(() => options?.onActionStarting?.({ ...check, name: "no" }), HostError, "forbidden");
+  options?.onResult?.(FAIL);
+  end?.(FAIL);
+  await settle();
+  assertEquals(told, [
+    "starting x",
+    "action a",
+    "remembered a",
+    "action no",
+    "ended a of file_exists",
+  ]);
 });

@@ -18,6 +18,7 @@ import { DaemonService } from "./client_service.ts";
 import { Cluster } from "./cluster.ts";
 import type { DaemonRuntime, NodeSettings } from "./settings.ts";
 import { type NodeState, openState } from "./state.ts";
+import { Trust } from "./trust.ts";
 
 /** What a `Daemon` is made of. */
 export interface DaemonOptions {
@@ -31,6 +32,8 @@ export interface DaemonOptions {
   readonly name: string;
   /** What it remembers; closed by `stop`. */
   readonly state: NodeState;
+  /** Who may do what; closed by `stop`. */
+  readonly trust: Trust;
 }
 
 /** A node that runs, from `start` to `stop`. */
@@ -49,8 +52,8 @@ export class Daemon {
   readonly finished: Promise<void>;
 
   /**
-   * Binds, opens the node's state and begins. Rejects with `AddressError`, `UsageError` and
-   * `StoreError`; then nothing is left open.
+   * Binds, opens the node's state and begins. Rejects with `AddressError`, `UsageError`,
+   * `StoreError` and `HostError`; then nothing is left open.
    */
   static async start(options: Pick<DaemonOptions, "settings" | "runtime">): Promise<Daemon> {
     const { settings, runtime } = options;
@@ -62,14 +65,16 @@ export class Daemon {
     const name = settings.name ?? defaultName(runtime.hostname, bound.address.port);
     const state = openState({ name, runtime });
     cleanup.defer(() => state.close());
-    const daemon = new Daemon({ ...options, bound, name, state });
+    const trust = new Trust({ name, bound: bound.sockets.datagrams.local, settings, runtime });
+    cleanup.defer(() => trust.close());
+    const daemon = new Daemon({ ...options, bound, name, state, trust });
     cleanup.move();
     return daemon;
   }
 
   /** Begins; peers are looked for in the background. Raises `UsageError` on tags that do not fit. */
   constructor(options: DaemonOptions) {
-    const { settings, runtime, bound, state } = options;
+    const { settings, runtime, bound, state, trust } = options;
     const { clock, random, timers, host, log } = runtime;
     this.#options = options;
     this.name = options.name;
@@ -80,16 +85,17 @@ export class Daemon {
       settings,
       runtime,
       state,
-      admit: () => this.#stopping ? "this node is stopping" : undefined,
+      admit: (batch) => this.#stopping ? "this node is stopping" : trust.admit(batch),
       onGossipEvent: (event) => this.#onGossipEvent(event),
     });
     const { membership: members, peers, dissemination } = this.#cluster;
     const maxParallel = settings.maxParallel ?? PARALLEL_PER_CORE * runtime.cores;
-    this.#runner = new Runner({ host, clock, timers, maxParallel });
+    this.#runner = new Runner({ host, clock, timers, maxParallel, policy: trust.policy });
     this.#batches = new Batches({
       node: this.name,
       runner: this.#runner,
       keys: this.#cluster.keys,
+      rules: trust.rules({ isOwn: (id) => dissemination.progress(id) !== undefined }),
       store: state.batches,
       report: (id, report) => this.#cluster.guard(() => dissemination.report(id, report)),
       clock,
@@ -103,9 +109,11 @@ export class Daemon {
       store: state.batches,
       keys: this.#cluster.keys,
     });
-    this.#clients = bound.clients &&
-      new ClientServer({ listener: bound.clients, service: this.#service, log, timers, random });
+    this.#clients = bound.clients && new ClientServer({
+      ...{ listener: bound.clients, service: this.#service, log, timers, random },
+    });
     this.#logStart();
+    trust.logStart();
     this.finished = this.#run();
   }
 
@@ -115,7 +123,7 @@ export class Daemon {
    * them, and not a member that left.
    */
   async stop({ graceMs }: { graceMs: number }): Promise<void> {
-    const { runtime: { log }, state } = this.#options;
+    const { runtime: { log }, state, trust } = this.#options;
     this.#stopping = true;
     this.#service.stop();
     this.#runner.close("this node is stopping");
@@ -128,8 +136,14 @@ export class Daemon {
     this.#clients?.close();
     this.#cluster.close();
     await this.finished;
+    trust.close();
     state.close();
     log.write("info", "daemon_stopped", "stopped");
+  }
+
+  /** Reads anew what the operator may have changed, and opens the audit log anew. Never throws. */
+  reload(): void {
+    this.#options.trust.reload();
   }
 
   async #run(): Promise<void> {
@@ -137,7 +151,7 @@ export class Daemon {
   }
 
   #onGossipEvent(event: GossipEvent): void {
-    const { runtime: { log }, state } = this.#options;
+    const { runtime: { log }, state, trust } = this.#options;
     if (event.type !== "batch_released") state.batches.note(event);
     switch (event.type) {
       case "batch_accepted":
@@ -173,6 +187,7 @@ export class Daemon {
       default:
         event satisfies never;
     }
+    trust.notice(event);
     this.#service.notice(event);
   }
 

@@ -36,8 +36,8 @@ export function resultsOfInterrupted(
   return { passed: results.every(({ outcome }) => outcome.status === "pass"), results };
 }
 
-/** A batch that could not be read when it came cannot be read now; it stands as one check, as it did then. */
-function checkNames(checks: Uint8Array): readonly string[] {
+/** The names that a batch's results have; one that cannot be read here stands as one check. */
+export function checkNames(checks: Uint8Array): readonly string[] {
   try {
     if (decodeKeyOperation(checks) !== undefined) return [KEY_OPERATION_CHECK];
     return decodeChecks(checks).map(({ name }) => name);

@@ -11,8 +11,8 @@ import { parseAllowedActions, Policy } from "../trust/policy.ts";
 
 /** The flags that restrict what may run. */
 export interface PolicyFlags {
-  /** Whether no action runs at all. */
-  readonly noActions: boolean;
+  /** Set where no action runs at all. */
+  readonly noActions?: boolean;
   /** The file of the commands that may run; absent where any may. */
   readonly allowActionsFile?: string;
   /** The check types that may run; absent where all may. */
@@ -24,7 +24,7 @@ export function nodePolicy(
   flags: PolicyFlags,
   options: { readRulesFile: (path: string) => string },
 ): Policy {
-  const { noActions, allowActionsFile, checkTypes } = flags;
+  const { noActions = false, allowActionsFile, checkTypes } = flags;
   return new Policy({
     ...(noActions ? { noActionsBecause: "this node runs no actions (-no-actions)" } : {}),
     ...(allowActionsFile === undefined
@@ -35,7 +35,7 @@ export function nodePolicy(
 }
 
 /** Whether anything that the flags let run needs another process: an action, or a look at those that run. */
-export function needsProcesses({ noActions, checkTypes }: PolicyFlags): boolean {
+export function needsProcesses({ noActions = false, checkTypes }: PolicyFlags): boolean {
   if (!noActions) return true;
   return CHECK_TYPES.some(({ name, needsProcesses = false }) =>
     needsProcesses && (checkTypes?.includes(name) ?? true)

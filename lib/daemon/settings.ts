@@ -3,7 +3,7 @@
  * @module
  */
 import type { DaemonSettings } from "../cli/daemon_settings.ts";
-import type { Clock, Host, Log, Network, Random, Store, Timers } from "../runtime.ts";
+import type { AppendFile, Clock, Host, Log, Network, Random, Store, Timers } from "../runtime.ts";
 
 /** What the operator chose; how it is logged and where its state is kept is not the node's business. */
 export type NodeSettings = Omit<DaemonSettings, "logLevel" | "logFormat" | "stateDirectory">;
@@ -32,6 +32,19 @@ export interface DaemonRuntime {
    * whole. Raises `HostError`.
    */
   readonly replaceSecretFile: (path: string, text: string) => void;
+  /**
+   * The text of a file that says what may run here or who may order it. Raises `UsageError` where
+   * others than its owner can write it, and where there is none.
+   */
+  readonly readRulesFile: (path: string) => string;
+  /** Makes a secret's file, whole or not at all, for its owner alone. Raises `UsageError` where it stands already. */
+  readonly createSecretFile: (path: string, text: string) => void;
+  /** Takes away what a crash left of `createSecretFile`. Raises `UsageError`. */
+  readonly removeUnfinishedSecretFile: (path: string) => void;
+  /** The path of a file beside the store of the node `name`; undefined where the operator wants nothing kept. */
+  readonly stateFile: (options: { name: string; file: string }) => string | undefined;
+  /** Opens a file that is only ever appended to, and rotated. Raises `HostError`. */
+  readonly openAppendFile: (path: string) => AppendFile;
   /**
    * Opens and locks the durable store of the node `name`, with the tables that `schema` makes;
    * undefined where the operator wants nothing kept. Raises `StoreError`.

@@ -26,11 +26,16 @@ export function defaultStateDirectory(): string {
   );
 }
 
+/** Where the state of the node `name` is, below `root`. */
+export function nodeDirectory({ root, name }: { root: string; name: string }): string {
+  return join(root, ...directoryNames(name));
+}
+
 /** Opens and locks the state of the node `name` below `root`. Raises `StoreError`. */
 export function openNodeStore(
   { root, name, schema }: { root: string; name: string; schema: readonly string[] },
 ): SqliteStore {
-  const directory = join(root, ...directoryNames(name));
+  const directory = nodeDirectory({ root, name });
   try {
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (cause) {
