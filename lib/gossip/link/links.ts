@@ -34,6 +34,8 @@ export interface LinksOptions {
   readonly session: Session;
   /** For further ones. */
   readonly random: Random;
+  /** Lives of others whose messages are told apart at once. Default `LINK_SESSIONS_MAX`. */
+  readonly maxSessions?: number;
   /** This node has a new session, to be published. */
   readonly renewed: (session: Session) => void;
 }
@@ -68,7 +70,7 @@ export class Links {
     this.#numbers.delete(to);
     this.#numbers.set(to, number);
     const [eldest] = this.#numbers;
-    if (eldest !== undefined && this.#numbers.size > LINK_SESSIONS_MAX) {
+    if (eldest !== undefined && this.#numbers.size > this.#maxSessions) {
       this.#floor = Math.max(this.#floor, eldest[1]);
       this.#numbers.delete(eldest[0]);
     }
@@ -118,11 +120,15 @@ export class Links {
     const life = lifeOf(head);
     let window = this.#windows.get(life);
     if (window === undefined) {
-      if (this.#windows.size >= LINK_SESSIONS_MAX) this.#renew();
+      if (this.#windows.size >= this.#maxSessions) this.#renew();
       window = new ReplayWindow();
       this.#windows.set(life, window);
     }
     window.add(head.number);
+  }
+
+  get #maxSessions(): number {
+    return this.#options.maxSessions ?? LINK_SESSIONS_MAX;
   }
 
   get #self(): string {

@@ -86,6 +86,8 @@ export interface TransportOptions {
   readonly peers: PeerView;
   /** This node's first session, as its meta says it. */
   readonly session: Session;
+  /** As `LinksOptions` has it. */
+  readonly maxSessions?: number;
   /** Bytes that a packet has for one message. */
   readonly packetRoomBytes: () => number;
   /** The world. */
@@ -113,10 +115,10 @@ export class Transport {
 
   /** Nothing is under way. */
   constructor(options: TransportOptions) {
-    const { effects, clock, peers, session, random } = options;
+    const { effects, clock, peers } = options;
     this.#options = options;
     this.#effects = effects;
-    const links = new Links({ peers, session, random, renewed: (next) => effects.renewed(next) });
+    const links = new Links({ ...options, renewed: (next) => effects.renewed(next) });
     this.#links = links;
     this.#out = new PacketsOut({
       clock,
