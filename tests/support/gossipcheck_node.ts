@@ -103,6 +103,11 @@ export class GossipcheckNode implements ClusterNode {
     return this.#process.pid;
   }
 
+  /** What it wrote to stderr, a line an entry: its log, and what it says before it has one. */
+  get lines(): EventLog<string> {
+    return this.#process.stderr;
+  }
+
   /** How it ends. */
   get status(): Promise<Deno.CommandStatus> {
     return this.#process.status;
