@@ -1,9 +1,13 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertGreater } from "@std/assert";
 import type { ClusterNode } from "../support/cluster_node.ts";
+import { freePort } from "../support/free_port.ts";
+import { GoPeer } from "../support/go_peer.ts";
 import { missingForGo } from "../support/go_tools.ts";
+import { GossipcheckNode } from "../support/gossipcheck_node.ts";
 import { foreignPrograms, INTEROP_KINDS, startersOf } from "../support/interop_kinds.ts";
 import { playInterop } from "../support/interop_scenario.ts";
 import { eventually } from "../support/process.ts";
+import { Wiretap } from "../support/wiretap.ts";
 
 const missing = await missingForGo();
 const ignore = missing !== undefined;
@@ -62,3 +66,33 @@ async function states(node: ClusterNode): Promise<Record<string, number>> {
   }
   return counts;
 }
+
+Deno.test({
+  name: `packets and full states go to memberlist compressed, and it reads them${because}`,
+  ignore,
+}, async () => {
+  const { peer: program } = await foreignPrograms();
+  const [target = "", at = ""] = [freePort(), freePort()].map((port) => `127.0.0.1:${port}`);
+  await using tap = new Wiretap({ at, target });
+  await using theirs = await GoPeer.start({ program, name: "theirs", bind: target, advertise: at });
+  // Long enough that even two members' states become smaller.
+  const tags = { rack: "x".repeat(200) };
+  await using ours = await GossipcheckNode.start({ name: "ours", join: [at], tags });
+  await theirs.waitFor("join", { name: "ours", timeoutMs: 30_000 });
+  // The next exchange with the only other member, whom by then we know to be foreign.
+  await eventually(() => assertGreater(tap.streams.compressed, 0), { timeoutMs: 90_000 });
+
+  await using _crowd = await GoPeer.start({
+    program,
+    name: "crowd",
+    join: [ours.address],
+    count: 10,
+  });
+  await untilSees(theirs, { alive: 12 });
+  await untilSees(ours, { alive: 12 });
+  await eventually(() => assertGreater(tap.packets.compressed, 0), { timeoutMs: 30_000 });
+  const complaints = theirs.events.all.filter(({ event, error }) =>
+    event === "failed" || /decompress|not supported|unknown/i.test(error ?? "")
+  );
+  assertEquals(complaints, []);
+});

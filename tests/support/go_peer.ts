@@ -11,6 +11,8 @@ import { type CommandLine, TestProcess } from "./process.ts";
 export interface GoPeerOptions extends NodeStart {
   /** The built `tests/go/peer`. */
   readonly program: string;
+  /** host:port that others are told; where it listens by default. */
+  readonly advertise?: string;
   /** Base64 keys: the first encrypts, all decrypt. */
   readonly keys?: readonly string[];
   /** Label on every packet and stream. */
@@ -174,6 +176,7 @@ function peerArguments(options: GoPeerOptions): string[] {
   const flags: Record<string, string | undefined> = {
     name: options.name,
     bind: options.bind,
+    advertise: options.advertise,
     join: options.join?.join(","),
     tags: options.tags && Object.entries(options.tags).map((pair) => pair.join("=")).join(","),
     keys: options.keys?.join(","),
