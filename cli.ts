@@ -8,12 +8,14 @@ import { formatProblem, parseCheckFile } from "./lib/checks/parse.ts";
 import { Runner } from "./lib/checks/runner.ts";
 import type { CommandContext, LocalRunner } from "./lib/cli/commands/context.ts";
 import { runCommand } from "./lib/cli/commands/run.ts";
+import { COMMANDS } from "./lib/cli/command_table.ts";
 import { printable } from "./lib/cli/printable.ts";
 import { type ClientSettings, parseClientArguments } from "./lib/cli/settings.ts";
+import { givenToken, TOKEN_VARIABLE, tokenFrom } from "./lib/cli/token.ts";
 import { DenoHost } from "./lib/deno/host.ts";
 import { readCheckFile } from "./lib/deno/check_file.ts";
 import { DenoNetwork } from "./lib/deno/network.ts";
-import { readSecretFile } from "./lib/deno/secret_file.ts";
+import { createSecretFile, readSecretFile } from "./lib/deno/secret_file.ts";
 import { DenoClock, DenoRandom, DenoTimers } from "./lib/deno/runtime.ts";
 import { EXIT_STATUS, GossipcheckError, UsageError } from "./lib/errors.ts";
 import { CLIENT_HANDSHAKE_TIMEOUT_MS } from "./lib/limits.ts";
@@ -54,12 +56,24 @@ async function readSecret(path: string): Promise<string> {
   return text;
 }
 
+/** Lets go of what this command does not need, so that no mistake can make use of it. */
+function revokeNeedless({ command, outFile }: ClientSettings): void {
+  Deno.permissions.revokeSync({ name: "env" });
+  if (command !== "local-check") Deno.permissions.revokeSync({ name: "run" });
+  if (outFile === undefined) Deno.permissions.revokeSync({ name: "write" });
+}
+
 function contextOf(settings: ClientSettings): CommandContext {
   const clock = new DenoClock();
   const timers = new DenoTimers();
   const isDumb = Deno.env.get("TERM") === "dumb";
   const timeoutMs = Math.min(settings.timeoutMs, CLIENT_HANDSHAKE_TIMEOUT_MS);
-  const { server } = settings;
+  const { command, server, tokenFile } = settings;
+  const random = new DenoRandom();
+  const named = { flag: tokenFile, variable: Deno.env.get(TOKEN_VARIABLE) };
+  const asksDaemon = COMMANDS[command].flags.includes("server");
+  const token = asksDaemon ? givenToken(named, readSecretFile) : undefined;
+  revokeNeedless(settings);
   return {
     settings,
     print: (text) => writeAll(Deno.stdout, text),
@@ -70,15 +84,16 @@ function contextOf(settings: ClientSettings): CommandContext {
     timers,
     interrupted: interruption(),
     client: new Client({
+      ...{ timers, random, server, timeoutMs },
       network: new DenoNetwork(),
-      timers,
-      random: new DenoRandom(),
-      server,
-      timeoutMs,
+      ...(token === undefined ? {} : { token }),
+      findToken: (file) => tokenFrom(file, readSecretFile),
     }),
     runner: localRunner(clock, timers),
     readFile: readCheckFile,
     readSecret,
+    createSecret: createSecretFile,
+    random,
     parseCheckFile,
     formatProblem,
   };

@@ -2,7 +2,7 @@
  * The commands of `gcheck`: the one place from which their parsing and help come.
  * @module
  */
-import type { ClientFlags } from "./client_settings.ts";
+import type { ClientFlags } from "./client_flags.ts";
 
 /** Every command. */
 export type CommandName =
@@ -12,6 +12,7 @@ export type CommandName =
   | "results"
   | "cancel"
   | "keys"
+  | "keygen"
   | "validate"
   | "help"
   | "version";
@@ -43,6 +44,9 @@ const BATCH_FLAGS: readonly (keyof ClientFlags)[] = [
   "expires",
 ];
 
+/** Which daemon, and how it knows us. */
+const DAEMON_FLAGS: readonly (keyof ClientFlags)[] = ["server", "token-file"];
+
 /** All commands by name, in the order of help. */
 export const COMMANDS: Readonly<Record<CommandName, CommandDefinition>> = {
   check: {
@@ -54,7 +58,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandDefinition>> = {
       "everywhere, 1 a check failed or could not be decided, or the batch was stopped or " +
       "cancelled before all had run it, 2 bad usage or file (nothing was sent), 3 a member did " +
       "not answer, 4 no daemon.",
-    flags: ["file", ...BATCH_FLAGS, "server", "timeout", "no-wait", "output"],
+    flags: ["file", ...BATCH_FLAGS, "sign", ...DAEMON_FLAGS, "timeout", "no-wait", "output"],
   },
   "local-check": {
     summary: "run the checks on this host, one after another, without actions or a daemon",
@@ -66,7 +70,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandDefinition>> = {
     summary: "show the cluster's members as the daemon sees them",
     details: "For each member its name, address, state (alive, suspect, left, failed), whether " +
       "it runs gossipcheck, and its tags.",
-    flags: ["server", "timeout", "output"],
+    flags: [...DAEMON_FLAGS, "timeout", "output"],
   },
   results: {
     summary: "show recent batches, or what came of one",
@@ -74,7 +78,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandDefinition>> = {
       "much of its start as no other has, shows that batch as it stands: only the daemon that it " +
       "was sent to knows its results. Exit status as of check; 3 while members have yet to answer.",
     argument: "[ID]",
-    flags: ["server", "timeout", "output"],
+    flags: [...DAEMON_FLAGS, "timeout", "output"],
   },
   cancel: {
     summary: "stop a batch on every node: nothing more of it starts, running actions are ended",
@@ -83,7 +87,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandDefinition>> = {
       "that come back before the batch expires. Exit status: 0 the word is out, 2 no such batch, " +
       "4 no daemon.",
     argument: "ID",
-    flags: ["server", "timeout", "output"],
+    flags: [...DAEMON_FLAGS, "timeout", "output"],
   },
   keys: {
     summary: "list the cluster's keys, or change them on every node without losing a packet",
@@ -96,7 +100,16 @@ export const COMMANDS: Readonly<Record<CommandName, CommandDefinition>> = {
       "4 no daemon.",
     argument: "install|use|remove|list [FINGERPRINT]",
     takesSecondArgument: true,
-    flags: ["key-file", "server", "timeout", "output"],
+    flags: ["key-file", "sign", ...DAEMON_FLAGS, "timeout", "output"],
+  },
+  keygen: {
+    summary: "make a cluster key for -keyring-file, or with -sign a key that signs batches",
+    details: "Without -sign, 32 random bytes in base64: the whole content of a file for " +
+      "-keyring-file and for keys install -key-file. With -sign, an Ed25519 private key for " +
+      "check -sign, in PEM; what stands on stdout beside it, or on stderr without -out, is the " +
+      "line of its public half for the file of -trusted-keys. Needs no daemon. Exit status: 0 it " +
+      "is made, 2 bad usage or a file that cannot be made.",
+    flags: ["sign", "name", "out", "output"],
   },
   validate: {
     summary: "say what is wrong with a check file, and where",

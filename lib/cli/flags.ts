@@ -89,6 +89,14 @@ export function parseFlags<V extends object>(
   };
 }
 
+/** What is no flag, in order; values are not looked at. Raises `UsageError` on what is no flag either. */
+export function positionalArguments<V>(
+  args: readonly string[],
+  program: ProgramFlags<V>,
+): readonly string[] {
+  return parseArgs(spell(args, program), { string: ["_"] })._.map(String);
+}
+
 /** A switch's value, in the words that Go takes. */
 export function readBoolean(text: string): boolean {
   if (["1", "t", "T", "true", "TRUE", "True"].includes(text)) return true;

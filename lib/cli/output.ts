@@ -64,6 +64,19 @@ export type OutputEvent =
     /** The command that shows what came of it. */
     readonly seeLater: string;
   }
+  /** `keygen`. */
+  | {
+    /** Tells the variants apart. */
+    readonly type: "key_made";
+    /** Where the key stands; undefined where it is to be shown. */
+    readonly file: string | undefined;
+    /** The secret, as it stands in a file. */
+    readonly text: string;
+    /** What a cluster key is called. */
+    readonly fingerprint?: string;
+    /** The line by which nodes trust a key that signs. */
+    readonly trusted?: string;
+  }
   /** `validate`. */
   | {
     /** Tells the variants apart. */

@@ -9,6 +9,7 @@ import { formatAddress } from "../address.ts";
 import type { Problem } from "../errors.ts";
 import type { RolloutStanding } from "../gossip/stages.ts";
 import { conditionText, memberStateName } from "./batch_text.ts";
+import type { OutputEvent } from "./output.ts";
 import { type BatchReport, skippedCount } from "./batch_view.ts";
 
 /** How an action ended and what it wrote. */
@@ -87,6 +88,8 @@ export interface StateRecord {
   readonly expires_at?: string | null;
   /** Whether it was cancelled. */
   readonly cancelled: boolean;
+  /** Who signed it, by the name that the daemon asked trusts them under. */
+  readonly signer?: string;
   /** Absent where all start at once, and where the daemon asked is not the origin. */
   readonly rollout?: RolloutRecord;
 }
@@ -121,6 +124,18 @@ export interface MemberRecord {
   readonly degraded?: string;
   /** Whether it is the daemon that was asked. */
   readonly self: boolean;
+}
+
+/** A key that was made. */
+export interface KeyRecord {
+  /** The secret, as it would stand in a file. */
+  readonly key?: string;
+  /** Where it stands instead. */
+  readonly file?: string;
+  /** What a cluster key is called. */
+  readonly fingerprint?: string;
+  /** The line by which nodes trust a key that signs. */
+  readonly trusted_key?: string;
 }
 
 /** One batch in the list. */
@@ -206,13 +221,14 @@ export function batchRecord(batch: BatchLine): BatchRecord {
   };
 }
 
-function stateRecord({ target, expiresAtMs, cancelled, rollout }: BatchState): StateRecord {
+function stateRecord({ target, expiresAtMs, cancelled, signer, rollout }: BatchState): StateRecord {
   return {
     target: { tags: (target.tags ?? []).map(conditionText), nodes: target.nodes ?? [] },
     ...(expiresAtMs === undefined
       ? {}
       : { expires_at: expiresAtMs === 0 ? null : isoTime(expiresAtMs) }),
     cancelled,
+    ...optional("signer", signer),
     ...optional("rollout", rollout && rolloutRecord(rollout)),
   };
 }
@@ -220,6 +236,16 @@ function stateRecord({ target, expiresAtMs, cancelled, rollout }: BatchState): S
 function rolloutRecord({ maxFailures, ...rollout }: RolloutStanding): RolloutRecord {
   const { stage, stages, failures, stopped } = rollout;
   return { stage, stages, failures, max_failures: maxFailures, stopped };
+}
+
+/** A key that was made; its secret only where it stands in no file. */
+export function keyRecord(made: OutputEvent & { type: "key_made" }): KeyRecord {
+  const { file, text, fingerprint, trusted } = made;
+  return {
+    ...(file === undefined ? { key: text.trimEnd() } : { file }),
+    ...optional("fingerprint", fingerprint),
+    ...optional("trusted_key", trusted),
+  };
 }
 
 /** One thing wrong in a check file, its properties in one order. */

@@ -1,15 +1,17 @@
 /**
  * The command lines of both programs. The tables of flags are in `daemon_flags.ts` and
- * `client_settings.ts`, that of commands in `command_table.ts`; this is where others find them.
+ * `client_flags.ts`, that of commands in `command_table.ts`; this is where others find them.
  * @module
  */
-import { CLIENT_FLAGS } from "./client_settings.ts";
+import { CLIENT_FLAGS } from "./client_flags.ts";
 import { COMMANDS } from "./command_table.ts";
 import { DAEMON_FLAGS } from "./daemon_flags.ts";
 import { commandTableMarkdown, flagTableMarkdown as tableOf } from "./help.ts";
 
-export { CLIENT_FLAGS, clientHelp, parseClientArguments } from "./client_settings.ts";
-export type { ClientFlags, ClientSettings } from "./client_settings.ts";
+export { CLIENT_FLAGS } from "./client_flags.ts";
+export type { ClientFlags } from "./client_flags.ts";
+export { clientHelp, parseClientArguments } from "./client_settings.ts";
+export type { ClientSettings } from "./client_settings.ts";
 export { DAEMON_FLAGS } from "./daemon_flags.ts";
 export type { DaemonFlags } from "./daemon_flags.ts";
 export { daemonHelp, parseDaemonArguments } from "./daemon_settings.ts";

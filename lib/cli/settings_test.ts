@@ -31,6 +31,7 @@ const CLIENT_DEFAULTS: ClientSettings = {
   output: "text",
   target: {},
   expiresInMs: 3_600_000,
+  signerName: "operator",
 };
 
 const CHECK: Partial<ClientSettings> = { command: "check", file: "f" };
@@ -168,6 +169,19 @@ Deno.test("flags of gcheck stand before or after its command", () => {
       ...CHECK,
       rollout: { size: { type: "count", count: 3 }, maxFailures: 2 },
     }],
+    [["-file=f", "check", "-sign", "k", "-token-file=t"], {
+      ...CHECK,
+      signKeyFile: "k",
+      tokenFile: "t",
+    }],
+    [["-sign=keygen", "-file=f", "check"], { ...CHECK, signKeyFile: "keygen" }],
+    [["keygen"], { command: "keygen" }],
+    [["keygen", "-out", "k"], { command: "keygen", outFile: "k" }],
+    [["keygen", "-sign", "-out", "k", "-name=ada"], {
+      ...{ command: "keygen", signKeyFile: "", outFile: "k", signerName: "ada" },
+    }],
+    [["-sign", "keygen"], { command: "keygen", signKeyFile: "" }],
+    [["keygen", "-sign=false"], { command: "keygen" }],
     [["-file=f", "check", "-expires=never"], { ...CHECK, expiresInMs: 0 }],
     [["-file=f", "check", "-expires=1m30s"], { ...CHECK, expiresInMs: 90_000 }],
   ];
@@ -208,6 +222,15 @@ Deno.test("what is wrong with gcheck's command line is one line that names it", 
     [["check", "-file=f", "-batch-size=1", "-max-failures=1%"], "flag -max-failures: bad number"],
     [["check", "-file=f", "-expires", "0"], "flag -expires: 0 is out of range"],
     [["check", "-file=f", "-expires", "ever"], 'flag -expires: bad duration "ever"'],
+    [["check", "-file=f", "-sign"], "flag -sign needs a value: -sign KEYFILE"],
+    [["check", "-file=f", "-sign="], "flag -sign: no path"],
+    [["results", "-sign", "k"], "flag -sign means nothing to results"],
+    [["check", "-file=f", "-out", "k"], "flag -out means nothing to check"],
+    [["keygen", "-sign", "k"], 'unexpected argument "k" after keygen'],
+    [["keygen", "-name", "ada"], "flag -name means nothing without -sign"],
+    [["keygen", "-sign", "-name", "ada lovelace"], 'flag -name: bad name "ada lovelace"'],
+    [["keygen", "-sign", "-name", "#ada"], 'flag -name: bad name "#ada"'],
+    [["keygen", "-file", "f"], "flag -file means nothing to keygen"],
     [["results", "-limit", "1"], "flag -limit means nothing to results"],
     [["local-check", "-file=f", "-target", "a=b"], "flag -target means nothing to local-check"],
     [["help", "chek"], 'unknown command "chek"'],

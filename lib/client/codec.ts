@@ -24,6 +24,7 @@ import {
   META_MAX_BYTES,
   NAME_MAX_BYTES,
   ROLLOUT_MAX_FAILURES_MAX,
+  SIGNATURE_MAX_BYTES,
   TARGET_MAX_CONDITIONS,
   TARGET_MAX_NODES,
 } from "../limits.ts";
@@ -38,11 +39,13 @@ import {
   type Reply,
   REPLY_ERROR_CODES,
   type Request,
+  type SignedPart,
   TOKEN_PATH_MAX_BYTES,
 } from "./protocol.ts";
 import {
   atMost,
   bytes,
+  bytesUpTo,
   count,
   dictionary,
   type Fields,
@@ -58,6 +61,9 @@ import {
   truth,
   within,
 } from "./shape.ts";
+
+/** The latest time that a batch's id can hold. */
+const ISSUE_TIME_MAX_MS = 2 ** 48 - 1;
 
 /** A message's bytes, without their length in front. */
 export function encodeClientMessage(
@@ -168,6 +174,12 @@ const AMOUNT: Shape<Amount> = tagged<Amount, "type">("type", {
   percent: { percent: within({ least: Number.MIN_VALUE, most: 100 }, number) },
 });
 
+const SIGNED: Shape<SignedPart> = record<SignedPart>({
+  id: textOf({ least: 26, most: 26 }),
+  issuedAtMs: within({ least: 0, most: ISSUE_TIME_MAX_MS }, count),
+  signature: bytesUpTo(SIGNATURE_MAX_BYTES),
+});
+
 const REQUEST: Shape<Request> = tagged<Request, "type">("type", {
   check: {
     checks: list(CHECK),
@@ -178,6 +190,7 @@ const REQUEST: Shape<Request> = tagged<Request, "type">("type", {
       maxFailures: within({ least: 0, most: ROLLOUT_MAX_FAILURES_MAX }, count),
     })),
     expiresInMs: within({ least: 0, most: BATCH_EXPIRES_MAX_MS }, count),
+    signed: optional(SIGNED),
     wait: truth,
   },
   keys: {
@@ -187,6 +200,7 @@ const REQUEST: Shape<Request> = tagged<Request, "type">("type", {
       remove: { fingerprint },
       list: {},
     }),
+    signed: optional(SIGNED),
   },
   members: {},
   batches: {},
@@ -261,6 +275,7 @@ const STATE_FIELDS: Fields<BatchState> = {
   target: TARGET,
   expiresAtMs: optional(count),
   cancelled: truth,
+  signer: optional(text),
   rollout: optional(record<RolloutStanding>({
     stage: count,
     stages: count,

@@ -73,12 +73,19 @@ Deno.test("what breaks a rule is refused with its place", () => {
     ],
   ];
   const check = { type: "check", checks: [], target: {}, expiresInMs: 0, wait: true };
+  const signed = { id: "01JGFJJZ00ABCDEFGHJKMNPQRS", issuedAtMs: 1, signature: new Uint8Array(1) };
   const tag = { key: "role", equal: true, value: "web" };
   const batches: [unknown, string][] = [
     [{ ...check, expiresInMs: 400 * 86_400_000 }, "request.expiresInMs must be 0 to"],
     [{ ...check, limit: { type: "count", count: 0 } }, "request.limit.count must be 1 to"],
     [{ ...check, limit: { type: "percent", percent: 0 } }, "request.limit.percent must be"],
     [{ ...check, limit: { type: "percent", percent: 101 } }, "request.limit.percent must be"],
+    [{ ...check, signed: { ...signed, id: "short" } }, "request.signed.id must be 26 to 26"],
+    [{ ...check, signed: { ...signed, issuedAtMs: 2 ** 48 } }, "issuedAtMs must be 0 to"],
+    [
+      { ...check, signed: { ...signed, signature: new Uint8Array(1025) } },
+      "request.signed.signature must be at most 1024 bytes",
+    ],
     [{ ...check, limit: { type: "all" } }, "request.limit.type must be one of count, percent"],
     [
       { ...check, rollout: { size: { type: "count", count: 1 }, maxFailures: -1 } },

@@ -20,7 +20,7 @@
 import type { Address } from "../runtime.ts";
 import type { Check, CheckResult } from "../checks/check.ts";
 import type { RolloutStanding } from "../gossip/stages.ts";
-import type { Amount, SkipReason, Target } from "../gossip/types.ts";
+import type { Amount, SkipReason, Submission, Target } from "../gossip/types.ts";
 import type { KeyOperation } from "../key_operation.ts";
 import type { NodeState } from "../wire/messages.ts";
 
@@ -72,6 +72,9 @@ export type Handshake =
     readonly code: "version" | "unauthorised";
   };
 
+/** What the operator's signature adds to a batch. */
+export type SignedPart = NonNullable<Submission["signed"]>;
+
 /** What `gcheck` asks. */
 export type Request =
   /**
@@ -96,6 +99,8 @@ export type Request =
     };
     /** How long from now others may still take it up, in milliseconds; 0 for ever. */
     readonly expiresInMs: number;
+    /** Where the operator signed it: what was fixed by that. */
+    readonly signed?: SignedPart;
     /** Whether to follow the batch until it is settled. */
     readonly wait: boolean;
   }
@@ -105,6 +110,8 @@ export type Request =
     readonly type: "keys";
     /** What they are to do. */
     readonly operation: KeyOperation;
+    /** Where the operator signed it: what was fixed by that. */
+    readonly signed?: SignedPart;
   }
   /** Replies: `members`. */
   | {
@@ -160,6 +167,8 @@ export interface BatchState {
   readonly expiresAtMs?: number;
   /** Whether it was cancelled. */
   readonly cancelled: boolean;
+  /** Who signed it, by the name that the daemon asked trusts them under; absent where it trusts all. */
+  readonly signer?: string;
   /** How far it has rolled out; absent where all start at once, and where the origin alone knows. */
   readonly rollout?: RolloutStanding;
 }

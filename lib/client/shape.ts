@@ -78,6 +78,15 @@ export function bytes(value: unknown, at: string): Uint8Array {
   return value;
 }
 
+/** So many bytes at most. */
+export function bytesUpTo(most: number): Shape<Uint8Array> {
+  return (value, at) => {
+    const found = bytes(value, at);
+    if (found.length > most) throw wrong(at, `at most ${most} bytes`);
+    return found;
+  };
+}
+
 /** One of the given strings. */
 export function oneOf<const T extends string>(choices: readonly T[]): Shape<T> {
   return (value, at) => {

@@ -18,44 +18,65 @@ export type BatchLookup = Pick<
   "batches" | "batch" | "isCancelled" | "collections" | "collection"
 >;
 
-/**
- * The newest batches, at most `most`: those that are remembered whole and, at their origin, those
- * that have expired and left nothing but results.
- */
-export function batchLines(
-  batches: BatchLookup,
-  options: { most: number; self: string },
-): BatchLine[] {
-  const ids = new Set(batches.batches().map(({ id }) => id));
-  for (const { batchId } of batches.collections()) ids.add(batchId);
-  // Ids sort by time of issue.
-  return [...ids].sort().reverse().slice(0, options.most).map((id) => {
-    const batch = batches.batch(id);
-    const members = batches.collection(id)?.members;
-    return {
-      batchId: id,
-      issuedAtMs: batch?.issuedAtMs ?? issueTimeOf(id),
-      origin: batch?.origin.name ?? options.self,
-      checks: batch === undefined ? answeredChecks(members) : checkNames(batch),
-      ...(members === undefined ? {} : { counts: count([...members.values()]) }),
-      ...batchState(batches, id),
-    };
-  });
+/** What a `BatchLines` is made of. */
+export interface BatchLinesOptions {
+  /** Where batches are looked up. */
+  readonly batches: BatchLookup;
+  /** This node's name. */
+  readonly self: () => string;
+  /** Under which name the signer of an admitted batch is trusted here; undefined where all are. */
+  readonly signerOf: (batch: Batch) => string | undefined;
 }
 
-/** One batch as a whole. */
-export function batchState(batches: BatchLookup, batchId: BatchId): BatchState {
-  const batch = batches.batch(batchId);
-  const collection = batches.collection(batchId);
-  const rollout = collection?.rollout;
-  return {
-    target: batch?.target ?? collection?.target ?? {},
-    cancelled: batches.isCancelled(batchId),
-    ...(batch === undefined ? {} : { expiresAtMs: batch.expiresAtMs }),
-    ...(collection === undefined || rollout === undefined
-      ? {}
-      : { rollout: rolloutStanding(collection.members, rollout) }),
-  };
+/** Batches as wholes. */
+export class BatchLines {
+  readonly #options: BatchLinesOptions;
+
+  /** Looks nothing up yet. */
+  constructor(options: BatchLinesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The newest batches, at most `most`: those that are remembered whole and, at their origin, those
+   * that have expired and left nothing but results.
+   */
+  newest(most: number): BatchLine[] {
+    const { batches, self } = this.#options;
+    const ids = new Set(batches.batches().map(({ id }) => id));
+    for (const { batchId } of batches.collections()) ids.add(batchId);
+    // Ids sort by time of issue.
+    return [...ids].sort().reverse().slice(0, most).map((id) => {
+      const batch = batches.batch(id);
+      const members = batches.collection(id)?.members;
+      return {
+        batchId: id,
+        issuedAtMs: batch?.issuedAtMs ?? issueTimeOf(id),
+        origin: batch?.origin.name ?? self(),
+        checks: batch === undefined ? answeredChecks(members) : checkNames(batch),
+        ...(members === undefined ? {} : { counts: count([...members.values()]) }),
+        ...this.state(id),
+      };
+    });
+  }
+
+  /** One batch. */
+  state(batchId: BatchId): BatchState {
+    const { batches, signerOf } = this.#options;
+    const batch = batches.batch(batchId);
+    const collection = batches.collection(batchId);
+    const signer = batch && signerOf(batch);
+    const rollout = collection?.rollout;
+    return {
+      target: batch?.target ?? collection?.target ?? {},
+      cancelled: batches.isCancelled(batchId),
+      ...(batch === undefined ? {} : { expiresAtMs: batch.expiresAtMs }),
+      ...(signer === undefined ? {} : { signer }),
+      ...(collection === undefined || rollout === undefined
+        ? {}
+        : { rollout: rolloutStanding(collection.members, rollout) }),
+    };
+  }
 }
 
 /** One member's part. */

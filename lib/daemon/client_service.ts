@@ -3,20 +3,14 @@
  * @module
  */
 import { encodeChecks } from "../checks/codec.ts";
-import type { MemberLine, Reply, Request } from "../client/protocol.ts";
+import type { BatchState, MemberLine, Reply, Request } from "../client/protocol.ts";
 import type { ClientService } from "../client/server.ts";
 import { BusyError, RefusedError, UsageError } from "../errors.ts";
 import type { Dissemination } from "../gossip/dissemination.ts";
 import type { Batch, BatchId, GossipEvent, MemberProgress, Submission } from "../gossip/types.ts";
-import { encodeKeyOperation, type KeyOperation } from "../key_operation.ts";
+import { encodeKeyOperation } from "../key_operation.ts";
 import { BATCH_LINES_MAX, KEY_OPERATION_EXPIRES_MS } from "../limits.ts";
-import {
-  batchLines,
-  type BatchLookup,
-  batchState,
-  nodeProgress,
-  readResults,
-} from "./batch_lines.ts";
+import { BatchLines, type BatchLookup, nodeProgress, readResults } from "./batch_lines.ts";
 import type { BatchStore } from "./batch_store.ts";
 import type { KeyOperations } from "./key_operations.ts";
 import type { Members, MembershipPeers } from "./peers.ts";
@@ -39,17 +33,25 @@ export interface DaemonServiceOptions {
   readonly store: BatchStore;
   /** Whether there are keys to change; absent where there are none. */
   readonly keys?: Pick<KeyOperations, "refusal">;
+  /** Under which name the signer of an admitted batch is trusted; absent where all are. */
+  readonly signerOf?: (batch: Batch) => string | undefined;
 }
 
 /** Answers clients; any number may follow one batch, and none of them is needed for it to go on. */
 export class DaemonService implements ClientService {
   readonly #options: DaemonServiceOptions;
+  readonly #lines: BatchLines;
   readonly #feeds = new Map<BatchId, Set<ProgressFeed>>();
   #stopping = false;
 
   /** Answers nothing yet. */
   constructor(options: DaemonServiceOptions) {
     this.#options = options;
+    this.#lines = new BatchLines({
+      batches: options.batches,
+      self: () => this.node,
+      signerOf: options.signerOf ?? (() => undefined),
+    });
   }
 
   /** This node's name in the cluster. */
@@ -77,17 +79,11 @@ export class DaemonService implements ClientService {
       case "check":
         return yield* this.#issue(this.#submit(request), { wait: request.wait, signal });
       case "keys":
-        return yield* this.#issue(this.#submitKeys(request.operation), { wait: true, signal });
+        return yield* this.#issue(this.#submitKeys(request), { wait: true, signal });
       case "members":
         return yield { type: "members", members: this.#memberLines() };
       case "batches":
-        return yield {
-          type: "batches",
-          batches: batchLines(this.#options.batches, {
-            most: BATCH_LINES_MAX,
-            self: this.#options.members.self().name,
-          }),
-        };
+        return yield { type: "batches", batches: this.#lines.newest(BATCH_LINES_MAX) };
       case "results":
         return yield* this.#results(request.batchId);
       case "cancel":
@@ -108,7 +104,7 @@ export class DaemonService implements ClientService {
     if (Array.from(progress.values()).every(isAnswer)) follower.feed.settled();
     yield { type: "accepted", batchId: batch.id, nodes: [...progress.keys()] };
     if (!wait) return;
-    const state = new StateTeller(this.#options.batches, batch.id);
+    const state = new StateTeller(() => this.#lines.state(batch.id));
     yield* state.news();
     for await (const node of follower.feed.changes(signal)) {
       const latest = this.#options.batches.progress(batch.id)?.get(node);
@@ -121,22 +117,30 @@ export class DaemonService implements ClientService {
   }
 
   #submit(request: Request & { type: "check" }): Batch | Reply & { type: "error" } {
-    const { target, expiresInMs, checks, limit, rollout } = request;
+    const { target, expiresInMs, checks, limit, rollout, signed } = request;
     return this.#send({
       target,
       expiresInMs,
       body: encodeChecks(checks),
       ...(limit === undefined ? {} : { limit }),
       ...(rollout === undefined ? {} : { rollout }),
+      ...(signed === undefined ? {} : { signed }),
     });
   }
 
-  #submitKeys(operation: KeyOperation): Batch | Reply & { type: "error" } {
+  #submitKeys(
+    { operation, signed }: Request & { type: "keys" },
+  ): Batch | Reply & { type: "error" } {
     const { keys } = this.#options;
     const message = keys === undefined ? "this daemon has no keys to change" : keys.refusal();
     if (message !== undefined) return { type: "error", code: "bad_request", message };
     const body = encodeKeyOperation(operation);
-    return this.#send({ target: {}, expiresInMs: KEY_OPERATION_EXPIRES_MS, body });
+    return this.#send({
+      target: {},
+      expiresInMs: KEY_OPERATION_EXPIRES_MS,
+      body,
+      ...(signed === undefined ? {} : { signed }),
+    });
   }
 
   #send(submission: Submission): Batch | Reply & { type: "error" } {
@@ -169,7 +173,7 @@ export class DaemonService implements ClientService {
     const progress = this.#options.batches.progress(batchId) ?? this.#ownProgress(batchId);
     if (progress === undefined) return yield unknownBatch(batchId);
     yield { type: "accepted", batchId, nodes: [...progress.keys()] };
-    yield { type: "state", state: batchState(this.#options.batches, batchId) };
+    yield { type: "state", state: this.#lines.state(batchId) };
     for (const [node, each] of progress) {
       yield { type: "progress", progress: nodeProgress(node, each) };
     }
@@ -214,17 +218,15 @@ export class DaemonService implements ClientService {
 
 /** Tells the batch's state where it is not what was told last. */
 class StateTeller {
-  readonly #batches: BatchLookup;
-  readonly #batchId: BatchId;
+  readonly #read: () => BatchState;
   #told = "";
 
-  constructor(batches: BatchLookup, batchId: BatchId) {
-    this.#batches = batches;
-    this.#batchId = batchId;
+  constructor(read: () => BatchState) {
+    this.#read = read;
   }
 
   *news(): Generator<Reply, void, undefined> {
-    const state = batchState(this.#batches, this.#batchId);
+    const state = this.#read();
     const text = JSON.stringify(state);
     if (text === this.#told) return;
     this.#told = text;

@@ -14,7 +14,7 @@ import type {
 import { encodeMeta } from "../swim/meta.ts";
 import type { Member } from "../swim/types.ts";
 import { MemoryBatchStore } from "./batch_store.ts";
-import { type BatchDesk, DaemonService } from "./client_service.ts";
+import { type BatchDesk, DaemonService, type DaemonServiceOptions } from "./client_service.ts";
 import { MembershipPeers } from "./peers.ts";
 
 const CHECKS: readonly Check[] = [
@@ -51,7 +51,10 @@ function member(name: string, fields: Partial<Member> = {}): Member {
 }
 
 /** A daemon "me" among `members`, whose batches the test moves along by hand. */
-function bench(members: readonly Member[] = [member("me"), member("b"), member("c")]) {
+function bench(
+  members: readonly Member[] = [member("me"), member("b"), member("c")],
+  options: Pick<DaemonServiceOptions, "signerOf"> = {},
+) {
   const collected = new Map<string, Map<string, MemberProgress>>();
   const known: Batch[] = [];
   const cancelled: string[] = [];
@@ -93,7 +96,7 @@ function bench(members: readonly Member[] = [member("me"), member("b"), member("
   };
   const store = new MemoryBatchStore();
   const peers = new MembershipPeers(table);
-  const service = new DaemonService({ members: table, peers, batches, store });
+  const service = new DaemonService({ members: table, peers, batches, store, ...options });
   const move = (node: string, progress: MemberProgress) => {
     const batchId = `batch${known.length - 1}`;
     collected.get(batchId)?.set(node, progress);
@@ -266,10 +269,11 @@ Deno.test("check: sample, stages and expiry go on as they came, and stages are t
   const { service, move, settleBatch, submitted } = bench();
   const limit = { type: "percent", percent: 50 } as const;
   const rollout = { size: { type: "count", count: 1 }, maxFailures: 0 } as const;
-  const { replies, ended } = ask(service, { ...CHECK, limit, rollout, expiresInMs: 7 });
+  const signed = { id: "x", issuedAtMs: 3, signature: new Uint8Array(96) };
+  const { replies, ended } = ask(service, { ...CHECK, limit, rollout, expiresInMs: 7, signed });
   await settle();
   const [{ body: _, ...submission } = {}] = submitted;
-  assertEquals(submission, { target: {}, expiresInMs: 7, limit, rollout });
+  assertEquals(submission, { target: {}, expiresInMs: 7, limit, rollout, signed });
   move("me", done(PASS));
   await settle();
   move("b", done(FAIL));
@@ -283,6 +287,15 @@ Deno.test("check: sample, stages and expiry go on as they came, and stages are t
     { stage: 2, failures: 0, stopped: false, ...stages },
     { stage: 2, failures: 1, stopped: true, ...stages },
   ]);
+});
+
+Deno.test("results: who signed a batch is told by the name that this node trusts them under", async () => {
+  const { service } = bench(undefined, {
+    signerOf: ({ id }) => id === "batch0" ? "ada" : undefined,
+  });
+  await answerTo(service, { ...CHECK, wait: false });
+  const [, state] = await answerTo(service, { type: "results", batchId: "batch0" });
+  assertEquals(state, { type: "state", state: { ...STATE, signer: "ada" } });
 });
 
 Deno.test("batches: one that has expired is listed for its results", async () => {

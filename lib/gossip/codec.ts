@@ -205,7 +205,9 @@ export function decodeGossip(bytes: Uint8Array): GossipMessage {
  * What a batch's signature is over: all but the origin's address (it may change with a restart) and
  * the signature itself, in an encoding that has one form.
  */
-export function signedBytes(batch: Omit<Batch, "signature">): Uint8Array<ArrayBuffer> {
+export function signedBytes(
+  batch: Omit<Batch, "signature" | "origin"> & { readonly origin: Pick<NodeReference, "name"> },
+): Uint8Array<ArrayBuffer> {
   return encode([
     SIGNED_CONTEXT,
     idToBytes(batch.id),

@@ -144,9 +144,12 @@ export class Keyring {
   }
 }
 
-/** Serf's keyring file: a JSON array of base64 keys, the sealing one first. Raises `UsageError`. */
+/**
+ * Serf's keyring file, a JSON array of base64 keys, the sealing one first; or one base64 key and
+ * nothing else, as `gcheck keygen` makes it. Raises `UsageError`.
+ */
 export function parseKeyringFile(text: string): Uint8Array<ArrayBuffer>[] {
-  const keys = parseJson(text);
+  const keys = /^[A-Za-z0-9+/=]+$/.test(text.trim()) ? [text] : parseJson(text);
   if (!Array.isArray(keys) || keys.length === 0 || !keys.every((key) => typeof key === "string")) {
     throw new UsageError("the keyring file is bad: expected a JSON array of keys in base64");
   }

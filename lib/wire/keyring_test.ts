@@ -148,6 +148,7 @@ const BASE64 = { 16: "AQEBAQEBAQEBAQEBAQEBAQ==", 24: "AQEBAQEBAQEBAQEBAQEBAQEBAQ
 Deno.test("keys are read from base64 and from Serf's file", () => {
   assertEquals(parseKey(`${BASE64[16]}\n`), key(16));
   assertEquals(parseKeyringFile(`["${BASE64[24]}", "${BASE64[16]}"]`), [key(24), key(16)]);
+  assertEquals(parseKeyringFile(`${BASE64[16]}\n`), [key(16)]);
 });
 
 Deno.test("what is written as a keyring file is read back, in its order", () => {
@@ -161,7 +162,7 @@ Deno.test("a bad key or file is refused without repeating it", () => {
     const error = assertThrows(() => parseKey(text), UsageError);
     assertNotMatch(error.message, new RegExp(secret));
   }
-  const files = [`{"a":"${secret}"}`, "[]", "[1]", `["${secret}"]`, `["${secret}`, ""];
+  const files = [`{"a":"${secret}"}`, "[]", "[1]", `["${secret}"]`, `["${secret}`, "", secret];
   for (const text of files) {
     const error = assertThrows(() => parseKeyringFile(text), UsageError, "keyring file");
     assertNotMatch(error.message, new RegExp(secret));

@@ -8,7 +8,9 @@ import type { Reply, Request } from "../../lib/client/protocol.ts";
 import { ClientServer } from "../../lib/client/server.ts";
 import { DenoNetwork } from "../../lib/deno/network.ts";
 import { DenoRandom, DenoTimers } from "../../lib/deno/runtime.ts";
+import { newTokenText, parseToken } from "../../lib/trust/token.ts";
 import { freePort } from "../support/free_port.ts";
+import { inTemporaryFolder } from "../support/temporary_folder.ts";
 import { type CommandLine, runCommand, TestProcess } from "../support/process.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
@@ -33,7 +35,11 @@ class FakeDaemon implements AsyncDisposable {
   readonly #server: ClientServer;
   readonly #running: Promise<void>;
 
-  constructor(options: { replies: (request: Request) => readonly Reply[]; stays?: boolean }) {
+  constructor(options: {
+    replies: (request: Request) => readonly Reply[];
+    stays?: boolean;
+    token?: { token: Uint8Array; tokenFile: string };
+  }) {
     const listener = new DenoNetwork().listenStreams({ host: "127.0.0.1", port: 0 });
     this.server = `127.0.0.1:${listener.local.port}`;
     const requests = this.requests;
@@ -42,6 +48,7 @@ class FakeDaemon implements AsyncDisposable {
       timers: new DenoTimers(),
       random: new DenoRandom(),
       log: { write() {} },
+      ...options.token,
       service: {
         node: "fake",
         async *handle(request, signal) {
@@ -239,6 +246,87 @@ async function showOnTerminal() {
     assertStringIncludes(result.stdout, "is gone");
   }
   await Deno.remove(file);
+}
+
+/** A token in a file of the folder, in the form that daemons write. */
+function makeToken(folder: string): { token: Uint8Array; tokenFile: string } {
+  const text = newTokenText(new DenoRandom());
+  const tokenFile = `${folder}/token`;
+  Deno.writeTextFileSync(tokenFile, text, { mode: 0o600 });
+  return { token: parseToken(text, { source: "a test" }), tokenFile };
+}
+
+Deno.test("the token is found where the daemon says, or where the user does", () =>
+  inTemporaryFolder(findToken));
+
+async function findToken(folder: string): Promise<void> {
+  const token = makeToken(folder);
+  await using daemon = new FakeDaemon({ replies: () => [{ type: "batches", batches: [] }], token });
+  const { tokenFile } = token;
+  const [hidden, other] = [`${folder}/hidden`, `${folder}/other`];
+  const ask = (flags: string[], variable = "") => {
+    const line = gcheck("-server", daemon.server, "results", ...flags);
+    return runCommand({ ...line, environment: { GOSSIPCHECK_TOKEN: variable } });
+  };
+  assertEquals(await ask([]), { code: 0, stdout: "no batches\n", stderr: "" });
+
+  Deno.chmodSync(tokenFile, 0o640);
+  Deno.writeTextFileSync(other, "no token at all\n", { mode: 0o600 });
+  const refusals: [string[], string, number, RegExp][] = [
+    [
+      [],
+      "",
+      4,
+      /^gcheck: .* asks for the token in \/.*token: .*mode 0640.* chmod 600 \/.*token\n$/,
+    ],
+    [["-token-file", tokenFile], "", 2, /^gcheck: flag -token-file: .*token .*mode 0640/],
+    [["-token-file", hidden], "", 2, /^gcheck: flag -token-file: .*hidden is not there\n$/],
+    [[], other, 2, /^gcheck: GOSSIPCHECK_TOKEN: .*other holds no token: expected 64 hex digits\n$/],
+  ];
+  for (const [flags, variable, code, message] of refusals) {
+    const result = await ask(flags, variable);
+    assertMatch(result.stderr, message);
+    assertEquals([result.code, result.stdout], [code, ""]);
+  }
+
+  Deno.chmodSync(tokenFile, 0o600);
+  Deno.renameSync(tokenFile, hidden);
+  assertMatch((await ask([])).stderr, /asks for the token in \/.*token: \/.*token is not there\n$/);
+  assertEquals((await ask([], hidden)).code, 0);
+  assertEquals((await ask(["-token-file", hidden], other)).code, 0);
+  Deno.writeTextFileSync(tokenFile, "not what it should be\n", { mode: 0o600 });
+  const wrong = await ask([]);
+  assertEquals(wrong.code, 4);
+  assert(!wrong.stderr.includes("should be"), wrong.stderr);
+  Deno.writeTextFileSync(other, `${"00".repeat(32)}\n`);
+  const stranger = await ask([], other);
+  assertMatch(stranger.stderr, /do not trust each other: its token is not the one/);
+  assertEquals(stranger.code, 4);
+}
+
+Deno.test("keygen makes files for their owner alone, and never over one that is there", () =>
+  inTemporaryFolder(makeKeys));
+
+async function makeKeys(folder: string): Promise<void> {
+  const cluster = await runCommand(gcheck("keygen", "-out", `${folder}/cluster`));
+  assertEquals([cluster.code, cluster.stderr], [0, ""]);
+  const made = Deno.readTextFileSync(`${folder}/cluster`);
+  assertMatch(made, /^[A-Za-z0-9+/]{43}=\n$/);
+  assert(!cluster.stdout.includes(made.trim()), "the key is on stdout too");
+  const signing = await runCommand(gcheck("keygen", "-sign", "-name=ada", "-out", `${folder}/ada`));
+  assertMatch(signing.stdout, /^ada ssh-ed25519 [A-Za-z0-9+/=]+\n$/);
+  for (const name of ["cluster", "ada"]) {
+    assertEquals((Deno.statSync(`${folder}/${name}`).mode ?? 0) & 0o777, 0o600, name);
+    const before = Deno.readTextFileSync(`${folder}/${name}`);
+    const again = await runCommand(gcheck("keygen", "-out", `${folder}/${name}`));
+    assertMatch(again.stderr, /^gcheck: .* cannot be made: it is there already\n$/);
+    assertEquals([again.code, again.stdout], [2, ""]);
+    assertEquals(Deno.readTextFileSync(`${folder}/${name}`), before);
+  }
+  assertEquals((await runCommand(gcheck("keygen", "-out", `${folder}/none/key`))).code, 2);
+  const shown = await runCommand(gcheck("keygen"));
+  assertMatch(shown.stdout, /^[A-Za-z0-9+/]{43}=\n$/);
+  assert(shown.stdout !== made);
 }
 
 Deno.test("version and help need nothing and nobody", async () => {

@@ -5,10 +5,12 @@
  */
 import type { Check, CheckResult } from "../../lib/checks/check.ts";
 import { formatProblem, parseCheckFile } from "../../lib/checks/parse.ts";
+import { UsageError } from "../../lib/errors.ts";
 import type { CommandContext } from "../../lib/cli/commands/context.ts";
 import { runCommand } from "../../lib/cli/commands/run.ts";
 import { parseClientArguments } from "../../lib/cli/settings.ts";
 import type { Reply, Request } from "../../lib/client/protocol.ts";
+import { Counter } from "./client_desk.ts";
 import { settle, VirtualTime } from "./virtual_time.ts";
 
 /** What the daemon does: a reply is told; `"wait"` waits until the request is aborted; an error is raised. */
@@ -32,7 +34,10 @@ export interface BenchOptions {
 export class CommandBench {
   readonly time: VirtualTime = new VirtualTime();
   readonly requests: Request[] = [];
+  /** The secret files that it made. */
+  readonly created: Record<string, string> = {};
   readonly #options: BenchOptions;
+  readonly #random = new Counter();
   readonly #interrupt = new AbortController();
   /** What it printed to stdout. */
   stdout = "";
@@ -58,9 +63,19 @@ export class CommandBench {
       clock: this.time,
       timers: this.time,
       interrupted: this.#interrupt.signal,
-      client: { request: (request, options) => this.#answer(request, options.signal) },
+      client: {
+        request: (source, options) => {
+          const request = typeof source === "function" ? source({ node: "desk" }) : source;
+          return this.#answer(request, options.signal);
+        },
+      },
       runner: { run: (checks, options) => this.#look(checks, options) },
       readFile: () => Promise.resolve(new TextEncoder().encode(file)),
+      createSecret: (path, text) => {
+        if (path in this.created) throw new UsageError(`${path} cannot be made`);
+        this.created[path] = text;
+      },
+      random: this.#random,
       readSecret: () => Promise.resolve(this.#options.secret ?? ""),
       parseCheckFile,
       formatProblem,

@@ -85,6 +85,10 @@ function validated(problems: readonly Problem[], checks: readonly string[]): Out
   };
 }
 
+function keyMade(made: Omit<OutputEvent & { type: "key_made" }, "type">): OutputCase {
+  return { events: [{ type: "key_made", ...made }], exitStatus: 0 };
+}
+
 /** Every end of an action, and every outcome, on one node. */
 function everything(): NodeProgress[] {
   const failing = (name: string) => fail(name, "/etc/motd does not exist");
@@ -323,6 +327,13 @@ export const OUTPUT_CASES: Readonly<Record<string, OutputCase>> = {
     exitStatus: 0,
   },
   no_batches: { events: [{ type: "batches", nowMs: NOW_MS, batches: [] }], exitStatus: 0 },
+  signed: batch([done("web-1", [pass("hosts")])], {
+    state: { target: {}, expiresAtMs: 0, cancelled: false, signer: "ada\x1b[31m" },
+  }),
+  cluster_key: keyMade({ file: undefined, text: "c2VjcmV0\n", fingerprint: "0123456789abcdef" }),
+  cluster_key_file: keyMade({ file: "k\t", text: "c2VjcmV0\n", fingerprint: "0123456789abcdef" }),
+  signing_key: keyMade({ file: undefined, text: "-----BEGIN\nEND-----\n", trusted: "ada ssh x" }),
+  signing_key_file: keyMade({ file: "k", text: "-----BEGIN\nEND-----\n", trusted: "ada ssh x" }),
   good_file: validated([], ["hosts", "motd"]),
   bad_file: validated([
     { line: 1, column: 20, check: "hosts", field: "type", message: "is unknown: \x1b[31m" },

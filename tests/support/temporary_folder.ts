@@ -4,10 +4,12 @@
  */
 
 /** Calls `body` with an empty folder, which is gone afterwards whatever happens. */
-export async function inTemporaryFolder(body: (folder: string) => void): Promise<void> {
+export async function inTemporaryFolder(
+  body: (folder: string) => void | Promise<void>,
+): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
-    body(folder);
+    await body(folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -2,11 +2,15 @@
  * `check` and `results ID`: one batch, followed or looked up, and shown.
  * @module
  */
-import type { Reply, Request } from "../../client/protocol.ts";
+import { encodeChecks } from "../../checks/codec.ts";
+import type { Check } from "../../checks/check.ts";
+import type { RequestSource } from "../../client/client.ts";
+import type { Reply } from "../../client/protocol.ts";
 import { EXIT_STATUS, UnreachableError } from "../../errors.ts";
 import { BatchView } from "../batch_view.ts";
 import { outputNamed } from "../outputs/registry.ts";
 import { printable } from "../printable.ts";
+import { signerOf, signSubmission } from "../signed_submission.ts";
 import { ProgressLine } from "../progress_line.ts";
 import { readChecks } from "./check_file.ts";
 import type { CommandContext } from "./context.ts";
@@ -18,18 +22,10 @@ export async function check(context: CommandContext): Promise<number> {
   const { settings } = context;
   const checks = await readChecks(context);
   if (checks === undefined) return EXIT_STATUS.usage;
-  const { target, limit, rollout, expiresInMs, wait } = settings;
-  const request: Request = {
-    type: "check",
-    checks,
-    target,
-    ...(limit === undefined ? {} : { limit }),
-    ...(rollout === undefined ? {} : { rollout }),
-    expiresInMs,
-    wait,
-  };
+  const request = await checkRequest(context, checks);
   if (settings.wait) {
-    return await showBatch(context, { request, checks: checks.map(({ name }) => name) });
+    const names = checks.map(({ name }) => name);
+    return await showBatch(context, { request, checks: names, follows: true });
   }
   const accepted = await ask(context, { request, reply: "accepted" });
   if (accepted === undefined) return interruptedEarly(context);
@@ -45,7 +41,11 @@ export async function results(context: CommandContext): Promise<number> {
   if (reply === undefined) return EXIT_STATUS.interrupted;
   if (argument !== undefined) {
     const batchId = batchIdOf(argument, reply.batches);
-    return await showBatch(context, { request: { type: "results", batchId }, checks: [] });
+    return await showBatch(context, {
+      request: { type: "results", batchId },
+      checks: [],
+      follows: false,
+    });
   }
   const format = outputNamed(context.settings.output);
   const { batches } = reply;
@@ -53,8 +53,31 @@ export async function results(context: CommandContext): Promise<number> {
   return EXIT_STATUS.ok;
 }
 
+/** What is sent; where it is signed it is made once the daemon's name is known. */
+async function checkRequest(
+  context: CommandContext,
+  checks: readonly Check[],
+): Promise<RequestSource> {
+  const { target, limit, rollout, expiresInMs, wait } = context.settings;
+  const batch = {
+    target,
+    ...(limit === undefined ? {} : { limit }),
+    ...(rollout === undefined ? {} : { rollout }),
+    expiresInMs,
+  };
+  const signer = await signerOf(context);
+  if (signer === undefined) return { type: "check", checks, ...batch, wait };
+  const body = encodeChecks(checks);
+  return ({ node }) => ({
+    ...{ type: "check", checks, ...batch, wait },
+    signed: signSubmission({ node, body, ...batch }, signer),
+  });
+}
+
 interface Shown {
-  readonly request: Request & { type: "check" | "results" };
+  readonly request: RequestSource;
+  /** Whether the batch is followed until it has settled, and not only looked up. */
+  readonly follows: boolean;
   /** The names of the checks, where they are known. */
   readonly checks: readonly string[];
 }
@@ -75,7 +98,7 @@ async function showBatch(context: CommandContext, shown: Shown): Promise<number>
     if (reply.type === "accepted") {
       batchId = reply.batchId;
       view.expect(reply.nodes);
-      if (shown.request.type === "check") line.start();
+      if (shown.follows) line.start();
     } else if (reply.type === "state") {
       view.setState(reply.state);
     } else if (reply.type === "progress") {
@@ -107,7 +130,7 @@ async function showBatch(context: CommandContext, shown: Shown): Promise<number>
     printError(`gcheck: interrupted, and batch ${id} goes on: see it with "${see}"\n`);
     return EXIT_STATUS.interrupted;
   }
-  const elapsed = shown.request.type === "check" ? { elapsedMs: clock.nowMs() - startMs } : {};
+  const elapsed = shown.follows ? { elapsedMs: clock.nowMs() - startMs } : {};
   const report = view.report({ batchId, ...elapsed });
   const { nodes, unreached, unanswered } = report.counts;
   const mayChange = nodes === 0 || unreached + unanswered > 0;

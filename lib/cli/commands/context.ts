@@ -4,15 +4,19 @@
  * @module
  */
 import type { Check, CheckResult } from "../../checks/check.ts";
-import type { Reply, Request } from "../../client/protocol.ts";
+import type { RequestSource } from "../../client/client.ts";
+import type { Reply } from "../../client/protocol.ts";
 import type { Problem } from "../../errors.ts";
-import type { Clock, Timers } from "../../runtime.ts";
+import type { Clock, Random, Timers } from "../../runtime.ts";
 import type { ClientSettings } from "../client_settings.ts";
 
 /** What asks a daemon; the client room's `Client` is one. */
 export interface Requester {
-  /** Sends one request and gives its replies. Raises `UnreachableError`, or `signal`'s reason. */
-  request(request: Request, options: { signal: AbortSignal }): AsyncIterable<Reply>;
+  /**
+   * Sends one request, which may be made once the daemon is known, and gives its replies. Raises
+   * `UnreachableError`, `signal`'s reason, or what making it raises.
+   */
+  request(request: RequestSource, options: { signal: AbortSignal }): AsyncIterable<Reply>;
 }
 
 /** What runs checks on this host; the checks room's `Runner` is behind it. */
@@ -52,6 +56,10 @@ export interface CommandContext {
   readonly readFile: (path: string) => Promise<Uint8Array>;
   /** The text of a secret's file, or of stdin for `-`. Raises `UsageError`. */
   readonly readSecret: (path: string) => Promise<string>;
+  /** Makes a secret's file for this user alone. Raises `UsageError`, also where it stands already. */
+  readonly createSecret: (path: string, text: string) => void;
+  /** For keys and ids. */
+  readonly random: Random;
   /** Raises `CheckFileError` with every problem. */
   readonly parseCheckFile: (content: Uint8Array) => readonly Check[];
   /** A problem as one line. */

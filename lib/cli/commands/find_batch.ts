@@ -5,7 +5,7 @@
 import type { BatchLine } from "../../client/protocol.ts";
 import { formatAddress } from "../../address.ts";
 import { UsageError } from "../../errors.ts";
-import { CLIENT_FLAGS } from "../client_settings.ts";
+import { CLIENT_FLAGS } from "../client_flags.ts";
 import type { CommandContext } from "./context.ts";
 
 /**

@@ -6,17 +6,21 @@
  * @module
  */
 import type { CheckResult, Outcome } from "../../checks/check.ts";
-import type { NodeProgress, Request } from "../../client/protocol.ts";
+import type { RequestSource } from "../../client/client.ts";
+import type { NodeProgress, SignedPart } from "../../client/protocol.ts";
 import { fingerprintOf, isFingerprint, parseKey } from "../../cluster_key.ts";
 import { EXIT_STATUS, UsageError } from "../../errors.ts";
 import {
+  encodeKeyOperation,
   heldKeyCheck,
   KEY_OPERATION_CHECK,
   type KeyListing,
   type KeyOperation,
   listingFromChecks,
 } from "../../key_operation.ts";
+import { KEY_OPERATION_EXPIRES_MS } from "../../limits.ts";
 import { type BatchReport, BatchView } from "../batch_view.ts";
+import { type Signer, signerOf, signSubmission } from "../signed_submission.ts";
 import { outputNamed } from "../outputs/registry.ts";
 import type { CommandContext } from "./context.ts";
 import { follow, silent } from "./waiting.ts";
@@ -88,7 +92,10 @@ async function gather(
 ): Promise<BatchReport | undefined> {
   const { clock } = context;
   const view = new BatchView({ checks: [] });
-  const request: Request = { type: "keys", operation };
+  const signer = await signerOf(context);
+  const request: RequestSource = signer === undefined
+    ? { type: "keys", operation }
+    : ({ node }) => ({ type: "keys", operation, signed: signKeys({ node, operation }, signer) });
   const startMs = clock.nowMs();
   let batchId: string | undefined;
   const end = await follow(context, {
@@ -104,6 +111,16 @@ async function gather(
   if (end === "interrupted") return undefined;
   if (batchId === undefined) throw silent(context);
   return view.report({ batchId, elapsedMs: clock.nowMs() - startMs });
+}
+
+/** The daemon makes the same batch of it. */
+function signKeys(
+  { node, operation }: { node: string; operation: KeyOperation },
+  signer: Signer,
+): SignedPart {
+  const body = encodeKeyOperation(operation);
+  const expiresInMs = KEY_OPERATION_EXPIRES_MS;
+  return signSubmission({ node, target: {}, expiresInMs, body }, signer);
 }
 
 /** Why the step cannot be taken, by node. */

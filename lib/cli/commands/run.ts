@@ -4,6 +4,7 @@
  */
 import type { WorkingCommand } from "../command_table.ts";
 import { check, results } from "./batch.ts";
+import { keygen } from "./keygen.ts";
 import { cancel } from "./cancel.ts";
 import { validate } from "./check_file.ts";
 import type { CommandContext } from "./context.ts";
@@ -17,6 +18,7 @@ const RUNS: Readonly<Record<WorkingCommand, (context: CommandContext) => Promise
   "list-members": listMembers,
   results,
   cancel,
+  keygen,
   keys,
   validate,
 };

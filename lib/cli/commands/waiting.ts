@@ -2,7 +2,8 @@
  * Waiting for a daemon's replies: until they end, the time is up, or Control-C.
  * @module
  */
-import type { Reply, Request } from "../../client/protocol.ts";
+import type { RequestSource } from "../../client/client.ts";
+import type { Reply } from "../../client/protocol.ts";
 import { formatAddress } from "../../address.ts";
 import { formatDuration } from "../../duration.ts";
 import { UnreachableError, UsageError } from "../../errors.ts";
@@ -14,7 +15,7 @@ export type WaitEnd = "complete" | "timed_out" | "interrupted";
 /** Hands each reply to `take`. Raises what the client raises, and `error` replies as errors. */
 export async function follow(
   context: CommandContext,
-  options: { request: Request; take: (reply: Reply) => void },
+  options: { request: RequestSource; take: (reply: Reply) => void },
 ): Promise<WaitEnd> {
   const ending = new AbortController();
   let end: WaitEnd = "complete";
@@ -44,7 +45,7 @@ export async function follow(
 /** The one reply of a request that has one; undefined after Control-C. */
 export async function ask<T extends Reply["type"]>(
   context: CommandContext,
-  options: { request: Request; reply: T },
+  options: { request: RequestSource; reply: T },
 ): Promise<Reply & { type: T } | undefined> {
   let found: Reply & { type: T } | undefined;
   const end = await follow(context, {

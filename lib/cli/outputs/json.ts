@@ -4,7 +4,7 @@
  */
 import type { OutputEvent, OutputFormat } from "../output.ts";
 import { jsonText } from "../printable.ts";
-import { batchRecord, memberRecord, problemRecord, reportRecord } from "../records.ts";
+import { batchRecord, keyRecord, memberRecord, problemRecord, reportRecord } from "../records.ts";
 
 /** One JSON document, for programs that want everything at once. */
 export const JSON_OUTPUT: OutputFormat = {
@@ -30,6 +30,8 @@ function documentOf(event: OutputEvent): unknown {
       return { batches: event.batches.map(batchRecord) };
     case "cancelled":
       return { batch: event.batchId, cancelled: true };
+    case "key_made":
+      return keyRecord(event);
     case "validated":
       return {
         file: event.file,

@@ -6,6 +6,7 @@ import type { OutputEvent, OutputFormat } from "../output.ts";
 import { jsonText } from "../printable.ts";
 import {
   batchRecord,
+  keyRecord,
   memberRecord,
   missingRecord,
   problemRecord,
@@ -37,6 +38,8 @@ function recordsOf(event: OutputEvent): readonly unknown[] {
       return event.batches.map(batchRecord);
     case "cancelled":
       return [{ batch: event.batchId, cancelled: true }];
+    case "key_made":
+      return [keyRecord(event)];
     case "validated":
       return event.problems.map(problemRecord);
     default:

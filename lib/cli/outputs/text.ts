@@ -33,6 +33,8 @@ export const TEXT_OUTPUT: OutputFormat = {
         return `batch ${printable(event.batchId)} is cancelled: see it with "${
           printable(event.seeLater)
         }"\n`;
+      case "key_made":
+        return keyText(event);
       case "validated":
         return validatedText(event, options);
       default:
@@ -48,13 +50,17 @@ function reportText(
   const { batchId } = report;
   const rows = outcomeRows(report.nodes, { showPassing });
   return [
-    batchId === undefined ? "" : `batch ${printable(batchId)}\n`,
+    batchId === undefined ? "" : `batch ${printable(batchId)}${signedText(report)}\n`,
     rows.length === 0 ? "" : table(heads(report), { rows: trim(report, rows), ...options }),
     missingText(report.nodes),
     standingText(report),
     summaryText(report, options),
     seeLater === undefined ? "" : `late results are shown by: ${printable(seeLater)}\n`,
   ].join("");
+}
+
+function signedText({ state }: BatchReport): string {
+  return state?.signer === undefined ? "" : `, signed by ${printable(state.signer)}`;
 }
 
 /** What ran here, without a daemon, needs no column for the node. */
@@ -184,6 +190,13 @@ function batchesText(
 function listText(names: readonly string[]): string {
   const shown = names.slice(0, 3).map(printable).join(", ");
   return printableCell(names.length > 3 ? `${shown}, and ${names.length - 3} more` : shown);
+}
+
+function keyText({ file, text, fingerprint, trusted }: OutputEvent & { type: "key_made" }): string {
+  if (file === undefined) return text;
+  return trusted === undefined
+    ? `${printable(file)}: key ${fingerprint}\n`
+    : `${printable(trusted)}\n`;
 }
 
 function validatedText(
