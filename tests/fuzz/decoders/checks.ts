@@ -1,0 +1,115 @@
+/** Decoders of checks and their results. @module */
+import {
+  decodeChecks,
+  decodeResults,
+  encodeChecks,
+  encodeResults,
+} from "../../../lib/checks/codec.ts";
+import { formatProblem, parseCheckFile } from "../../../lib/checks/parse.ts";
+import { CheckFileError, WireError } from "../../../lib/errors.ts";
+import { formatDuration } from "../../../lib/duration.ts";
+import type { Check } from "../../../lib/checks/check.ts";
+import { CHECKS, RESULTS } from "../../support/check_samples.ts";
+import { type Subject, subject } from "../subject.ts";
+import { MSGPACK_COSTLY } from "../msgpack_mutations.ts";
+
+const encoder = new TextEncoder();
+
+const FILES = [
+  `{"a": {"type": "file_exists", "path": "/etc/motd"}}`,
+  `{
+  "resolver": {
+    "type": "file_contains",
+    "path": "/etc/resolv.conf",
+    "check": "8.8.8.8",
+    "action": "echo 'nameserver 8.8.8.8' >> /etc/resolv.conf",
+    "action_timeout": "1m30s"
+  },
+  "größe": {"type": "process_running", "path": "/usr/sbin/sshd", "action": "service ssh start"}
+}
+`,
+].map((text) => encoder.encode(text));
+
+/** Whatever stands in the file: a problem is one line that somebody reads. */
+function assertOneLine(text: string): void {
+  if (/[\n\r]/.test(text) || text.length > 500) throw new Error(`a problem reads: ${text}`);
+}
+
+/** A check file with these checks. */
+function fileOf(checks: readonly Check[]): string {
+  const entries = checks.map(({ name, type, fields, action, actionTimeoutMs }) => {
+    const rest = { ...(action && { action }), action_timeout: formatDuration(actionTimeoutMs) };
+    return `${JSON.stringify(name)}:${JSON.stringify({ type, ...fields, ...rest })}`;
+  });
+  // Not as an object: that would put names that are numbers first.
+  return `{${entries.join(",")}}`;
+}
+
+/** All of them. */
+export const CHECK_DECODERS: readonly Subject[] = [
+  subject({
+    name: "check files",
+    form: "text",
+    samples: FILES,
+    decode: (content) => {
+      try {
+        return parseCheckFile(content);
+      } catch (error) {
+        if (error instanceof CheckFileError) {
+          error.problems.map(formatProblem).forEach(assertOneLine);
+        }
+        throw error;
+      }
+    },
+    again: (checks) => parseCheckFile(encoder.encode(fileOf(checks))),
+    errors: [CheckFileError],
+    costly: {
+      "many checks of no type on one line": (bytes) =>
+        encoder.encode(
+          `{${Array.from({ length: bytes / 10 }, (_, at) => `"${at}": {}`).join(",")}}`,
+        ),
+      "one name again and again on one line": (bytes) =>
+        encoder.encode(`{${Array(Math.floor(bytes / 6)).fill(`"a":1`).join(",")}}`),
+      "one field again and again on one line": (bytes) =>
+        encoder.encode(`{"a":{${Array(Math.floor(bytes / 6)).fill(`"b":1`).join(",")}}}`),
+      "fields that are not known on one line": (bytes) => {
+        const fields = Array.from({ length: bytes / 12 }, (_, at) => `"f${at}":"${at}"`).join(",");
+        return encoder.encode(`{"a":{"type":"file_exists","path":"/x",${fields}}}`);
+      },
+      "short lines": (bytes) => encoder.encode(`{"a":${"\n".repeat(bytes)}1}`),
+      "lists in a field": (bytes) => encoder.encode(`{"a":{"type":[${"[],".repeat(bytes / 3)}1]}}`),
+      "what is not UTF-8 at the end": (bytes) =>
+        new Uint8Array([...encoder.encode("{\n".repeat(bytes / 2)), 0xff]),
+    },
+  }),
+  subject({
+    name: "checks of a batch",
+    form: "msgpack",
+    samples: [encodeChecks(CHECKS)],
+    regressions: {
+      // ["n", "t", {"k": <extension>}, null, 1]
+      "a field that is an extension": Uint8Array.fromHex("9195a16ea17481a16bc70001c001"),
+      // [<half a surrogate pair>, "t", {}, null, 1], and the same as a field and as its value
+      "a name that is no UTF-8": Uint8Array.fromHex("9195a3eda080a17480c001"),
+      "a field that is no UTF-8": Uint8Array.fromHex("9195a16ea17481a3eda08000c001"),
+      "a field's value that is no UTF-8": Uint8Array.fromHex("9195a16ea17481a16ba3eda080c001"),
+    },
+    decode: decodeChecks,
+    again: (checks) => decodeChecks(encodeChecks(checks)),
+    errors: [WireError],
+    costly: MSGPACK_COSTLY,
+  }),
+  subject({
+    name: "results of a node",
+    form: "msgpack",
+    samples: [encodeResults(RESULTS)],
+    regressions: {
+      // [<half a surrogate pair>, "pass", "", 5, null]
+      "a check that is no UTF-8": Uint8Array.fromHex("9195a3eda080a470617373a005c0"),
+    },
+    decode: decodeResults,
+    again: (results) => decodeResults(encodeResults(results)),
+    errors: [WireError],
+    costly: MSGPACK_COSTLY,
+  }),
+];
