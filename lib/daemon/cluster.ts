@@ -5,6 +5,7 @@
 import { formatAddress } from "../address.ts";
 import { StoreError } from "../errors.ts";
 import { Dissemination } from "../gossip/dissemination.ts";
+import { newSession, type Session } from "../gossip/link/head.ts";
 import { DEFAULT_GOSSIP_SETTINGS } from "../gossip/settings.ts";
 import type { Batch, GossipEvent } from "../gossip/types.ts";
 import type { Address } from "../runtime.ts";
@@ -76,10 +77,11 @@ export class Cluster {
     const keyring = clusterKeyring(settings, runtime);
     const envelope = new Envelope({ label: settings.label, keyring, random, compress: true });
     this.#swimHost = this.#makeSwimHost(envelope);
+    const session = newSession(random);
     this.membership = new Membership({
       name: options.name,
       address: options.address,
-      meta: encodeMeta(settings.tags),
+      meta: encodeMeta(settings.tags, session),
       settings: LAN_SETTINGS,
       envelope,
       effects: this.#swimHost,
@@ -87,7 +89,7 @@ export class Cluster {
       random,
     });
     this.peers = new MembershipPeers(this.membership);
-    this.#gossipHost = this.#makeGossipHost(envelope);
+    this.#gossipHost = this.#makeGossipHost(envelope, session);
     this.dissemination = new Dissemination({
       settings: {
         ...DEFAULT_GOSSIP_SETTINGS,
@@ -189,22 +191,23 @@ export class Cluster {
     });
   }
 
-  #makeGossipHost(envelope: Envelope): GossipHost {
-    const { runtime: { network, timers }, onGossipEvent } = this.#options;
+  #makeGossipHost(envelope: Envelope, session: Session): GossipHost {
+    const { runtime: { network, timers, clock, random }, settings, onGossipEvent } = this.#options;
     return new GossipHost({
-      network,
-      timers,
-      envelope,
+      ...{ network, timers, clock, random, envelope, session },
+      peers: this.peers,
+      members: this.membership,
+      drops: this.drops,
       machine: {
         fire: (timer) => this.guard(() => this.dissemination.fire(timer)),
         sent: (sendId, ok) => this.guard(() => this.dissemination.sent(sendId, ok)),
+        receive: (message, from) => this.guard(() => this.dissemination.receive(message, from)),
       },
       onEvent: (event) => {
         if (event.type === "dropped") this.drops.add(event);
         onGossipEvent(event);
       },
-      onReachable: (name, reachable) =>
-        reachable ? this.membership.streamWorked(name) : this.membership.streamFailed(name),
+      onSession: (next) => this.membership.updateMeta(encodeMeta(settings.tags, next)),
     });
   }
 
@@ -216,9 +219,9 @@ export class Cluster {
   }
 
   #onStreamMessage(from: StreamSender, message: StreamMessage): Uint8Array | undefined {
-    if (message.type !== "user") return this.membership.receiveStream(from, message);
-    this.guard(() => this.dissemination.receive(message.payload));
-    return undefined;
+    return message.type === "user"
+      ? this.#gossipHost.receiveStream(from, message.payload)
+      : this.membership.receiveStream(from, message);
   }
 
   #onMemberEvent(event: SwimEvent): void {
@@ -236,7 +239,7 @@ export class Cluster {
       case "member_forgotten":
         return void this.guard(() => this.dissemination.memberChanged(event.name));
       case "user_message":
-        return void this.guard(() => this.dissemination.receive(event.payload));
+        return this.#gossipHost.receivePacket(event.from, event.payload);
       case "dropped":
         return this.drops.add({ ...event, from: formatAddress(event.from) });
       case "left":

@@ -8,6 +8,9 @@ import type { Log, LogLevel, Timers } from "../runtime.ts";
 /** The totals are told this long after the first drop since they were last told. */
 const TOTALS_INTERVAL_MS = 10_000;
 
+/** What comes too late or too early is everyday life among nodes; the rest is somebody's fault. */
+const EVERYDAY: ReadonlySet<DropReason> = new Set(["unexpected", "wrong_session"]);
+
 /** One thing that was dropped. */
 export interface Drop {
   /** Which counter it goes to. */
@@ -38,8 +41,7 @@ export class Drops {
   /** Takes one. */
   add({ reason, from, detail }: Drop): void {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
-    // What comes too late or too early is everyday life among nodes; the rest is somebody's fault.
-    const level = reason === "unexpected" ? "debug" : "warn";
+    const level = EVERYDAY.has(reason) ? "debug" : "warn";
     this.#log.write(level, "input_dropped", `dropped input from ${from}: ${detail}`, { reason });
     if (this.#untold === undefined) {
       this.#cancelTotals = this.#timers.after(TOTALS_INTERVAL_MS, () => this.#tellTotals());

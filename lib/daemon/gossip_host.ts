@@ -1,12 +1,28 @@
 /**
- * What dissemination asks for, done on the network and the clock.
+ * What dissemination and the transport of its messages ask for, done on the network and the clock.
  * @module
  */
-import { GossipcheckError } from "../errors.ts";
-import type { GossipEffects, GossipEvent, GossipTimer, SendRequest } from "../gossip/types.ts";
-import type { Network, Timers } from "../runtime.ts";
+import { concat } from "@std/bytes";
+import { StreamError, WireError } from "../errors.ts";
+import type { Session } from "../gossip/link/head.ts";
+import {
+  type StreamEnd,
+  type StreamSend,
+  Transport,
+  type TransportEffects,
+} from "../gossip/link/transport.ts";
+import type {
+  GossipEffects,
+  GossipEvent,
+  GossipTimer,
+  PeerView,
+  SendRequest,
+} from "../gossip/types.ts";
+import type { Address, Clock, Network, Random, Timers } from "../runtime.ts";
 import type { Envelope } from "../wire/envelope.ts";
-import { readToEnd, withStream } from "./stream_io.ts";
+import { StreamReader } from "../wire/frames.ts";
+import type { Drops } from "./drops.ts";
+import { readMessage, withStream } from "./stream_io.ts";
 import { TimerSet } from "./timer_set.ts";
 
 /** What of the dissemination machine its host calls back. */
@@ -15,42 +31,73 @@ export interface GossipInput {
   fire(timer: GossipTimer): void;
   /** Takes how a send went. */
   sent(sendId: number, ok: boolean): void;
+  /** Takes a message from the member of that name. */
+  receive(message: Uint8Array, from: string): void;
+}
+
+/** What of the membership the host needs. */
+export interface GossipMembers {
+  /** Sends a member one packet, which may be lost; false where it is not known. */
+  sendUserPacket(name: string, payload: Uint8Array): boolean;
+  /** Learns that TCP reached a member. */
+  streamWorked(name: string): void;
+  /** Learns that it did not. */
+  streamFailed(name: string): void;
 }
 
 /** What a `GossipHost` is made of. */
 export interface GossipHostOptions {
   /** Where sends leave. */
   readonly network: Network;
-  /** Wakes the machine and ends what takes too long. */
+  /** Wakes the machines and ends what takes too long. */
   readonly timers: Timers;
+  /** Time. */
+  readonly clock: Clock;
+  /** Chance. */
+  readonly random: Random;
   /** Seals what is sent. */
   readonly envelope: Envelope;
-  /** The machine; called back only once it has asked for something. */
+  /** Who is there. */
+  readonly peers: PeerView;
+  /** What knows which transport reaches whom, and sends packets. */
+  readonly members: GossipMembers;
+  /** This node's session, as its meta has it. */
+  readonly session: Session;
+  /** The dissemination machine; called back only once it has asked for something. */
   readonly machine: GossipInput;
   /** Takes the machine's events. */
   readonly onEvent: (event: GossipEvent) => void;
-  /** Learns whether TCP reaches a member. */
-  readonly onReachable: (name: string, reachable: boolean) => void;
+  /** Takes a new session, to be published. */
+  readonly onSession: (session: Session) => void;
+  /** Where refused input is counted. */
+  readonly drops: Drops;
 }
 
 /**
- * The dissemination machine's hands. Every send has its own connection and deadline, so a peer that
- * does not read delays nobody else. After `close` nothing is sent and nothing is called back.
+ * The machines' hands. Every stream has its own connection and deadline, so a peer that does not
+ * read delays nobody else. After `close` nothing is sent and nothing is called back.
  */
 export class GossipHost implements GossipEffects {
   readonly #options: GossipHostOptions;
   readonly #timers: TimerSet;
-  #sealed: SealedMessage | undefined;
+  readonly #transport: Transport;
 
   /** Does nothing until the machine asks. */
   constructor(options: GossipHostOptions) {
+    const { envelope, peers, session, clock, random } = options;
     this.#options = options;
     this.#timers = new TimerSet(options.timers);
+    this.#transport = new Transport({
+      effects: this.#transportEffects(),
+      // A user message is its type and its payload.
+      packetRoomBytes: () => envelope.packetRoomBytes() - envelope.partOverheadBytes - 1,
+      ...{ peers, session, clock, random },
+    });
   }
 
-  /** Sends one encoded message as a memberlist user message over TCP. */
+  /** Sends one encoded message, over TCP or in packets. */
   send(request: SendRequest): void {
-    void this.#send(request, this.#seal(request.message));
+    this.#transport.send(request);
   }
 
   /** Hands `timer` to the machine after `delayMs`. */
@@ -63,51 +110,73 @@ export class GossipHost implements GossipEffects {
     this.#options.onEvent(event);
   }
 
+  /** Takes a user message that came on a stream; the sealed receipt to write, where it was taken. */
+  receiveStream(from: Address, payload: Uint8Array): Uint8Array | undefined {
+    const receipt = this.#transport.receiveStream(from, payload);
+    return receipt && this.#seal(receipt, { reply: true });
+  }
+
+  /** Takes a user message that came in a packet. */
+  receivePacket(from: Address, payload: Uint8Array): void {
+    this.#transport.receivePacket(from, payload);
+  }
+
   /** Stops all timers, sends and callbacks. */
   close(): void {
     this.#timers.close();
   }
 
-  async #send(request: SendRequest, sealed: Uint8Array): Promise<void> {
-    const ok = await this.#deliver(request, sealed);
-    if (this.#timers.closed) return;
-    this.#options.onReachable(request.to.name, ok);
-    this.#options.machine.sent(request.id, ok);
+  #transportEffects(): TransportEffects {
+    const { machine, members, drops, onSession } = this.#options;
+    return {
+      openStream: (send) => void this.#openStream(send),
+      sendPacket: (to, payload) => {
+        if (!this.#timers.closed) members.sendUserPacket(to, payload);
+      },
+      setTimer: (delayMs, timer) =>
+        void this.#timers.after(delayMs, () => this.#transport.fire(timer)),
+      sent: (id, ok) => machine.sent(id, ok),
+      // In a moment: the journal may take its time, and the sender waits for its receipt.
+      deliver: (message, from) =>
+        queueMicrotask(() => {
+          if (!this.#timers.closed) machine.receive(message, from);
+        }),
+      reachable: (name, ok) => ok ? members.streamWorked(name) : members.streamFailed(name),
+      drop: (reason, input) => drops.add({ reason, ...input }),
+      renewed: (session) => onSession(session),
+    };
   }
 
-  /**
-   * Whether the peer took the message: it closes the connection when it has read it (memberlist's
-   * `handleConn` does so, and so do we), so the end of the stream is its receipt.
-   */
-  async #deliver({ to, timeoutMs }: SendRequest, sealed: Uint8Array): Promise<boolean> {
-    const { network, timers } = this.#options;
+  async #openStream(send: StreamSend): Promise<void> {
+    const sealed = this.#seal(concat([send.head, send.message]), { reply: false });
+    const end = await this.#deliver(send, sealed);
+    if (!this.#timers.closed) this.#transport.streamEnded(send.id, end);
+  }
+
+  async #deliver(send: StreamSend, sealed: Uint8Array): Promise<StreamEnd> {
+    const { network, timers, envelope } = this.#options;
+    const { to: { address: to }, timeoutMs, connectTimeoutMs } = send;
     try {
-      await withStream({ network, timers, to: to.address, timeoutMs }, async (stream) => {
-        await stream.write(sealed);
-        await readToEnd(stream);
-      });
-      return true;
+      return await withStream(
+        { network, timers, to, timeoutMs, connectTimeoutMs },
+        async (stream) => {
+          await stream.write(sealed);
+          const answer = await readMessage(stream, new StreamReader({ envelope, reply: true }));
+          const none = new Uint8Array(0);
+          return { type: "closed", answer: answer?.type === "user" ? answer.payload : none };
+        },
+      );
     } catch (error) {
-      if (error instanceof GossipcheckError) return false;
-      throw error;
+      if (error instanceof StreamError) return { type: "failed" };
+      if (!(error instanceof WireError)) throw error;
+      this.#options.drops.add({ reason: error.reason, from: send.to.name, detail: error.message });
+      return { type: "closed", answer: new Uint8Array(0) };
     }
   }
 
-  /** One message goes to several members in a row: it is sealed once, as long as the key is the same. */
-  #seal(message: Uint8Array): Uint8Array {
+  /** Only ours take these, and they are spared the cost of compression. */
+  #seal(payload: Uint8Array, options: { readonly reply: boolean }): Uint8Array {
     const { envelope } = this.#options;
-    const key = envelope.options.keyring?.primary();
-    if (this.#sealed?.message !== message || this.#sealed.key !== key) {
-      // Only ours take these, and they are spared the cost of compression.
-      const bytes = envelope.sealStream({ type: "user", payload: message }, { compress: false });
-      this.#sealed = { message, key, bytes };
-    }
-    return this.#sealed.bytes;
+    return envelope.sealStream({ type: "user", payload }, { compress: false, ...options });
   }
-}
-
-interface SealedMessage {
-  readonly message: Uint8Array;
-  readonly key: Uint8Array | undefined;
-  readonly bytes: Uint8Array;
 }

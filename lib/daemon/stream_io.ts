@@ -22,6 +22,8 @@ export interface Dial {
   readonly to: Address;
   /** From now to the end of `use`. */
   readonly timeoutMs: number;
+  /** From now until it is open. Default: as `timeoutMs`. */
+  readonly connectTimeoutMs?: number;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface Dial {
  * with `StreamError`, or with what `use` rejects with.
  */
 export async function withStream<T>(
-  { network, timers, to, timeoutMs }: Dial,
+  { network, timers, to, timeoutMs, connectTimeoutMs = timeoutMs }: Dial,
   use: (stream: ByteStream) => Promise<T>,
 ): Promise<T> {
   const abort = new AbortController();
@@ -39,7 +41,7 @@ export async function withStream<T>(
     stream?.close();
   });
   try {
-    stream = await network.connect(to, { timeoutMs, signal: abort.signal });
+    stream = await network.connect(to, { timeoutMs: connectTimeoutMs, signal: abort.signal });
     return await use(stream);
   } catch (error) {
     if (!abort.signal.aborted) throw error;
@@ -70,10 +72,4 @@ export async function readMessage(
     if (message !== undefined) return message;
     if (count === FIRST_READ_BYTES) buffer = new Uint8Array(LATER_READ_BYTES);
   }
-}
-
-/** Reads and drops until the other end closes. Rejects with `StreamError`. */
-export async function readToEnd(stream: ByteStream): Promise<void> {
-  const buffer = new Uint8Array(16);
-  while (await stream.read(buffer) !== undefined);
 }

@@ -91,8 +91,6 @@ export class StreamServer {
       const reader = new StreamReader({ envelope: this.#options.envelope });
       // A connection that ends without a word is a port check, not an error.
       const message = await readMessage(stream, reader);
-      // The sender of a user message takes the closed connection for its receipt.
-      if (message?.type === "user") stream.close();
       const reply = message &&
         onMessage({ ...stream.remote, compresses: reader.compressed }, message);
       if (reply !== undefined) await stream.write(reply);

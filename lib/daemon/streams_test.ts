@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { MemoryNetwork } from "../../tests/support/memory_network.ts";
 import { settle, VirtualTime } from "../../tests/support/virtual_time.ts";
-import type { NodeReference } from "../gossip/types.ts";
+import { newSession } from "../gossip/link/head.ts";
+import type { NodeReference, Peer, PeerView } from "../gossip/types.ts";
 import { STREAM_DEADLINE_MS, STREAMS_MAX_PER_HOST } from "../limits.ts";
 import type { ByteStream } from "../runtime.ts";
 import type { Exchange } from "../swim/types.ts";
@@ -17,21 +18,25 @@ const AT = { host: "127.0.0.1", port: 7000 };
 const PING: StreamMessage = { type: "ping", sequence: 7, targetName: "a" };
 const ACK: StreamMessage = { type: "ack", sequence: 7, payload: new Uint8Array() };
 
-/** A server that acks pings, on a network of its own. */
+const random = { next: () => 0.5, bytes: (length: number) => new Uint8Array(length) };
+const log = { write() {} };
+
+/** A server that acks pings and takes what its gossip host does, on a network of its own. */
 function bench() {
-  const random = { next: () => 0.5, bytes: (length: number) => new Uint8Array(length) };
   const envelope = new Envelope({ label: "", keyring: undefined, random, compress: false });
   const network = new MemoryNetwork({ bufferBytes: 1000 });
   const time = new VirtualTime();
   const received: StreamMessage[] = [];
-  const drops = new Drops({ log: { write() {} }, timers: time });
+  const drops = new Drops({ log, timers: time });
+  const peer = gossipEnd("peer", { envelope, network, time, drops });
   const server = new StreamServer({
     listener: network.listenStreams(AT),
     envelope,
     timers: time,
     drops,
-    onMessage: (_from, message) => {
+    onMessage: (from, message) => {
       received.push(message);
+      if (message.type === "user") return peer.host.receiveStream(from, message.payload);
       return message.type === "ping" ? envelope.sealStream(ACK) : undefined;
     },
   });
@@ -41,10 +46,61 @@ function bench() {
     await running;
   };
   const reasons = () => Object.fromEntries([...drops.counts()].filter(([, count]) => count > 0));
-  return { envelope, network, time, received, reasons, close };
+  return { envelope, network, time, drops, received, peer, reasons, close };
 }
 
 type Bench = ReturnType<typeof bench>;
+
+/** Everybody's session. */
+const SESSIONS = new Map(
+  ["me", "peer", "deaf"].map((name, index) => [
+    name,
+    newSession({ bytes: (length) => new Uint8Array(length).fill(index) }),
+  ]),
+);
+
+function peersOf(self: string): PeerView {
+  const peerOf = (name: string): Peer => ({
+    ...{ name, address: AT, state: "alive", runsGossipcheck: true, tags: new Map() },
+    ...(SESSIONS.has(name) ? { session: SESSIONS.get(name)! } : {}),
+  });
+  return { self: peerOf(self), peers: () => [], peer: peerOf };
+}
+
+/** What both ends of the gossip between nodes share. */
+interface GossipSetting {
+  readonly envelope: Envelope;
+  readonly network: MemoryNetwork;
+  readonly time: VirtualTime;
+  readonly drops: Drops;
+}
+
+/** One end. */
+function gossipEnd(name: string, { envelope, network, time, drops }: GossipSetting) {
+  const sent: [number, boolean][] = [];
+  const reachable: [string, boolean][] = [];
+  const taken: [string, Uint8Array][] = [];
+  const packets: [string, Uint8Array][] = [];
+  const host = new GossipHost({
+    ...{ network, timers: time, envelope, drops, random },
+    clock: time,
+    peers: peersOf(name),
+    session: SESSIONS.get(name)!,
+    members: {
+      sendUserPacket: (to, payload) => packets.push([to, payload]) > 0,
+      streamWorked: (to) => void reachable.push([to, true]),
+      streamFailed: (to) => void reachable.push([to, false]),
+    },
+    machine: {
+      fire() {},
+      sent: (id, ok) => void sent.push([id, ok]),
+      receive: (message, from) => void taken.push([from, message]),
+    },
+    onEvent: () => {},
+    onSession: () => {},
+  });
+  return { host, sent, reachable, taken, packets };
+}
 
 function swimHost({ network, time, envelope }: Bench) {
   const calls: [Exchange, StreamMessage | string][] = [];
@@ -67,20 +123,6 @@ function swimHost({ network, time, envelope }: Bench) {
     onEvent: () => {},
   });
   return { host, calls };
-}
-
-function gossipHost({ network, time, envelope }: Bench) {
-  const sent: [number, boolean][] = [];
-  const reachable: [string, boolean][] = [];
-  const host = new GossipHost({
-    network,
-    timers: time,
-    envelope,
-    machine: { fire() {}, sent: (id, ok) => void sent.push([id, ok]) },
-    onEvent: () => {},
-    onReachable: (name, ok) => void reachable.push([name, ok]),
-  });
-  return { host, sent, reachable };
 }
 
 const PEER: NodeReference = { name: "peer", address: AT };
@@ -120,19 +162,19 @@ Deno.test("an exchange that is refused, unanswered or late fails once, with a re
 
 Deno.test("a send is done when the peer has taken it and closed", async () => {
   const setting = bench();
-  const { host, sent, reachable } = gossipHost(setting);
+  const { host, sent, reachable } = gossipEnd("me", setting);
   const message = new Uint8Array(5000).fill(3);
   host.send({ id: 1, to: PEER, message, timeoutMs: 1000 });
   assertEquals(sent, []);
   await setting.time.pass(0);
   assertEquals([sent, reachable], [[[1, true]], [["peer", true]]]);
-  assertEquals(setting.received, [{ type: "user", payload: message }]);
+  assertEquals(setting.peer.taken, [["me", message]]);
   await setting.close();
 });
 
 Deno.test("a peer that takes no bytes, or takes them and says nothing, fails its own send alone", async () => {
   const setting = bench();
-  const { host, sent } = gossipHost(setting);
+  const { host, sent, packets } = gossipEnd("me", setting);
   const deaf = {
     name: "deaf",
     address: setting.network.listenStreams({ ...AT, port: 7001 }).local,
@@ -143,14 +185,31 @@ Deno.test("a peer that takes no bytes, or takes them and says nothing, fails its
   await setting.time.pass(0);
   assertEquals(sent, [[3, true]]);
   await setting.time.pass(1000);
-  assertEquals(sent, [[3, true], [1, false], [2, false]]);
+  // Streams failed, so packets have their turn, and nobody answers those either.
+  assertEquals(sent, [[3, true]]);
+  assertEquals([...new Set(packets.map(([to]) => to))], ["deaf"]);
+  await setting.time.pass(7000);
+  assertEquals(sent.toSorted(), [[1, false], [2, false], [3, true]]);
+  await setting.close();
+});
+
+Deno.test("a message that was captured and comes again is not taken, not answered, and counted", async () => {
+  const setting = bench();
+  const { host } = gossipEnd("me", setting);
+  host.send({ id: 1, to: PEER, message: new Uint8Array([7]), timeoutMs: 1000 });
+  await setting.time.pass(0);
+  const [captured] = setting.received;
+  const again = await connect(setting.network);
+  await again.write(setting.envelope.sealStream(captured!));
+  assertEquals(await again.read(new Uint8Array(1)), undefined);
+  assertEquals([setting.peer.taken.length, setting.reasons()], [1, { replayed: 1 }]);
   await setting.close();
 });
 
 Deno.test("after close nothing is called back", async () => {
   const setting = bench();
   const swim = swimHost(setting);
-  const gossip = gossipHost(setting);
+  const gossip = gossipEnd("me", setting);
   swim.host.openExchange(EXCHANGE, setting.envelope.sealStream(PING), 500);
   gossip.host.send({ id: 1, to: PEER, message: new Uint8Array(1), timeoutMs: 500 });
   swim.host.close();

@@ -139,9 +139,12 @@ export class Dissemination {
     return batch;
   }
 
-  /** Takes one message, as it came in a user message. What is wrong with it is told as `dropped`. */
-  receive(payload: Uint8Array): void {
-    const message = this.#decode(payload);
+  /**
+   * Takes one message, from the member of that name where it is known which. What is wrong with it
+   * is told as `dropped`.
+   */
+  receive(payload: Uint8Array, from?: string): void {
+    const message = this.#decode(payload, from);
     if (message === undefined) return;
     switch (message.type) {
       case "batch":
@@ -377,13 +380,15 @@ export class Dissemination {
     }
   }
 
-  #decode(payload: Uint8Array): GossipMessage | undefined {
+  #decode(payload: Uint8Array, from?: string): GossipMessage | undefined {
     try {
-      return decodeGossip(payload);
+      const message = decodeGossip(payload);
+      if (from === undefined || message.from.name === from) return message;
+      throw new WireError("unexpected", `a message names "${message.from.name}" for its sender`);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      const { reason, message } = error;
-      this.#context.effects.emit({ type: "dropped", reason, from: "", detail: message });
+      const { reason, message: detail } = error;
+      this.#context.effects.emit({ type: "dropped", reason, from: from ?? "", detail });
       return undefined;
     }
   }

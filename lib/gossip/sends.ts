@@ -27,6 +27,7 @@ export interface SendsOptions {
 /** What goes to one peer. */
 interface Lane {
   underWay: number;
+  bytesUnderWay: number;
   readonly waiting: OutgoingMessage[];
 }
 
@@ -38,6 +39,7 @@ export class Sends {
   readonly #lanes = new Map<string, Lane>();
   /** Names of peers with something waiting; who was served last comes last. */
   readonly #turns = new Set<string>();
+  #bytesUnderWay = 0;
   #waiting = 0;
   #waitingBytes = 0;
   #lastId = 0;
@@ -61,8 +63,9 @@ export class Sends {
 
   /** Sends now or when it is its turn; false where there is no room for it, and then it is dropped. */
   send(outgoing: OutgoingMessage): boolean {
-    const lane = this.#lanes.get(outgoing.to.name) ?? { underWay: 0, waiting: [] };
-    if (this.#free(lane) && lane.waiting.length === 0) {
+    const lane = this.#lanes.get(outgoing.to.name) ??
+      { underWay: 0, bytesUnderWay: 0, waiting: [] };
+    if (lane.waiting.length === 0 && this.#free(lane, outgoing.message.length)) {
       this.#begin(outgoing, lane);
       return true;
     }
@@ -92,9 +95,12 @@ export class Sends {
     if (outgoing === undefined) return;
     this.#underWay.delete(id);
     const name = outgoing.to.name;
+    const bytes = outgoing.message.length;
+    this.#bytesUnderWay -= bytes;
     const lane = this.#lanes.get(name);
-    if (lane !== undefined && --lane.underWay === 0 && lane.waiting.length === 0) {
-      this.#lanes.delete(name);
+    if (lane !== undefined) {
+      lane.bytesUnderWay -= bytes;
+      if (--lane.underWay === 0 && lane.waiting.length === 0) this.#lanes.delete(name);
     }
     this.#serve();
     outgoing.done?.(ok);
@@ -104,10 +110,14 @@ export class Sends {
     for (const name of this.#turns) {
       if (this.#underWay.size >= this.#settings.maxSends) return;
       const lane = this.#lanes.get(name);
-      if (lane !== undefined && !this.#free(lane)) continue;
+      const outgoing = lane?.waiting[0];
+      if (lane === undefined || outgoing === undefined) {
+        this.#turns.delete(name);
+        continue;
+      }
+      if (!this.#free(lane, outgoing.message.length)) continue;
       this.#turns.delete(name);
-      const outgoing = lane?.waiting.shift();
-      if (lane === undefined || outgoing === undefined) continue;
+      lane.waiting.shift();
       this.#waiting--;
       this.#waitingBytes -= outgoing.message.length;
       // Deleted and added again it comes last, and this loop meets it again for its next one.
@@ -119,6 +129,8 @@ export class Sends {
   #begin(outgoing: OutgoingMessage, lane: Lane): void {
     const id = ++this.#lastId;
     lane.underWay++;
+    lane.bytesUnderWay += outgoing.message.length;
+    this.#bytesUnderWay += outgoing.message.length;
     this.#lanes.set(outgoing.to.name, lane);
     this.#underWay.set(id, outgoing);
     this.#effects.send({
@@ -129,8 +141,11 @@ export class Sends {
     });
   }
 
-  #free(lane: Lane): boolean {
-    return lane.underWay < this.#settings.maxSendsPerPeer &&
-      this.#underWay.size < this.#settings.maxSends;
+  /** Whether one more of so many bytes may go; a first one always may, however large. */
+  #free(lane: Lane, bytes: number): boolean {
+    const { maxSends, maxSendsPerPeer, maxSendBytes, maxSendBytesPerPeer } = this.#settings;
+    if (lane.underWay >= maxSendsPerPeer || this.#underWay.size >= maxSends) return false;
+    return (lane.underWay === 0 || lane.bytesUnderWay + bytes <= maxSendBytesPerPeer) &&
+      (this.#underWay.size === 0 || this.#bytesUnderWay + bytes <= maxSendBytes);
   }
 }

@@ -46,6 +46,10 @@ export interface GossipSettings {
   readonly maxSends: number;
   /** Sends under way at once, to one peer. */
   readonly maxSendsPerPeer: number;
+  /** Bytes of the sends under way at once, to all: each is sealed for itself. */
+  readonly maxSendBytes: number;
+  /** Bytes of the sends under way at once, to one peer. */
+  readonly maxSendBytesPerPeer: number;
   /** Sends that wait for their turn, in all. */
   readonly maxQueuedSends: number;
   /** Bytes of the sends that wait, in all. */
@@ -77,6 +81,8 @@ export const DEFAULT_GOSSIP_SETTINGS: GossipSettings = {
   maxUnsettled: 1_000,
   maxSends: 512,
   maxSendsPerPeer: 16,
+  maxSendBytes: 128 * MIB,
+  maxSendBytesPerPeer: 8 * MIB,
   maxQueuedSends: 20_000,
   maxQueuedBytes: 128 * MIB,
 };

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
-import { BusyError, StoreError, UsageError } from "../../lib/errors.ts";
+import { BusyError, RefusedError, StoreError } from "../../lib/errors.ts";
 import { type GossipNode, GossipWorld } from "../support/gossip_world.ts";
 
 function restart(world: GossipWorld, options: { node: GossipNode; downMs: number }): void {
@@ -52,7 +52,7 @@ Deno.test("nodes killed at random moments never run twice and always answer in t
 Deno.test("what nobody heard of by the end of a batch's life is waited for no longer", () => {
   const world = new GossipWorld({ seed: 8, nodes: 4 });
   const origin = world.node(0);
-  world.network.cutStreams(world.node(3).host.address);
+  world.cutOff(world.node(3));
   const { id } = origin.submit({ expiresInMs: 60_000 });
   world.pass(59_000);
   assertEquals(origin.of("batch_settled").length, 0);
@@ -167,7 +167,7 @@ Deno.test("a batch that is not let in is neither run nor forwarded, and a true c
   world.pass(30_000);
   assertEquals(world.runs(id), [1, 1, 1, 1, 1]);
   refuse = true;
-  assertThrows(() => world.node(1).submit(), UsageError, "not signed");
+  assertThrows(() => world.node(1).submit(), RefusedError, "not signed");
 });
 
 Deno.test("an origin that lost all its state does not run its own batch again", () => {

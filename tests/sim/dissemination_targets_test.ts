@@ -151,7 +151,7 @@ Deno.test("a member whose tags change before it heard of the batch is not waited
   const world = new GossipWorld({ seed: 6, nodes: 0 });
   for (let index = 0; index < 4; index++) world.add({ tags: { role: "web" } });
   const changed = world.node(3);
-  world.network.cutStreams(changed.host.address);
+  world.cutOff(changed);
   const { id } = world.node(0).submit({ target: { tags: parseTagConditions("role=web") } });
   world.pass(1_000);
   changed.tags.set("role", "db");

@@ -55,7 +55,7 @@ Deno.test("the same seed gives the same run, another one another", () => {
 Deno.test("nodes that nobody could reach in the burst get the batch in the second phase", () => {
   const world = new GossipWorld({ seed: 1, nodes: 10 });
   const cutOff = world.node(9);
-  world.network.cutStreams(cutOff.host.address);
+  world.cutOff(cutOff);
   const { id } = world.node(0).submit();
   world.pass(15_000);
   assertEquals(cutOff.runs.get(id), undefined);

@@ -7,6 +7,7 @@ import { SwimHost } from "../../lib/daemon/swim_host.ts";
 import { DenoNetwork } from "../../lib/deno/network.ts";
 import { DenoClock, DenoRandom, DenoTimers } from "../../lib/deno/runtime.ts";
 import type { Address, ByteStream, DatagramSocket, StreamListener } from "../../lib/runtime.ts";
+import { newSession } from "../../lib/gossip/link/head.ts";
 import { LAN_SETTINGS } from "../../lib/swim/config.ts";
 import { Membership } from "../../lib/swim/membership.ts";
 import { encodeMeta } from "../../lib/swim/meta.ts";
@@ -44,7 +45,7 @@ export class DeafNode implements AsyncDisposable {
     this.#membership = new Membership({
       name: options.name,
       address: this.#listener.local,
-      meta: encodeMeta(new Map()),
+      meta: encodeMeta(new Map(), newSession(random)),
       settings: LAN_SETTINGS,
       envelope,
       effects: this.#host,

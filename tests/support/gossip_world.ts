@@ -5,6 +5,7 @@
  */
 import { encodeGossip } from "../../lib/gossip/codec.ts";
 import { Dissemination } from "../../lib/gossip/dissemination.ts";
+import { newSession, type Session } from "../../lib/gossip/link/head.ts";
 import { DEFAULT_GOSSIP_SETTINGS, type GossipSettings } from "../../lib/gossip/settings.ts";
 import type {
   Batch,
@@ -17,6 +18,7 @@ import type {
 } from "../../lib/gossip/types.ts";
 import type { NodeState } from "../../lib/wire/messages.ts";
 import { MemoryJournal } from "./gossip_journal.ts";
+import { linkHost } from "./gossip_links.ts";
 import { SeededRandom } from "./world_time.ts";
 import { type VirtualHost, VirtualNetwork } from "./world_network.ts";
 
@@ -92,6 +94,19 @@ export class GossipWorld {
     this.tell(node.name);
   }
 
+  /** Nothing reaches or leaves a node any more, until the network is mended. */
+  cutOff(node: GossipNode): void {
+    this.network.cutStreams(node.host.address);
+    this.network.cutPackets(node.host.address);
+  }
+
+  /** Only packets reach and leave a node, as everybody finds out by and by. */
+  packetsOnly(node: GossipNode): void {
+    this.network.cutStreams(node.host.address);
+    node.degraded = "udp";
+    this.tell(node.name);
+  }
+
   /** Tells every running node that a member changed. */
   tell(name: string): void {
     for (const node of this.nodes.values()) node.machine?.memberChanged(name);
@@ -115,6 +130,10 @@ export class GossipNode {
   readonly runs = new Map<BatchId, number>();
   /** What the membership holds of it. */
   state: NodeState = "alive";
+  /** Which transport alone reaches it, as the membership holds. */
+  degraded: "udp" | "tcp" | undefined;
+  /** Its present life. */
+  session: Session = "";
   /** Throws where the journal is to fail. */
   onEmit: ((event: GossipEvent) => void) | undefined;
   /** The machine while the node runs. */
@@ -140,32 +159,30 @@ export class GossipNode {
   start(): void {
     const world = this.#world;
     const { host } = this;
-    const machine = new Dissemination({
+    const random = new SeededRandom(`${this.name} ${++this.#lives} ${world.options.seed}`);
+    this.session = newSession(random);
+    const peers = this.#view();
+    const transport = linkHost({
+      ...{ host, peers, random, session: this.session },
+      sent: (id, ok) => machine.sent(id, ok),
+      deliver: (message, from) => {
+        machine.receive(message, from);
+        if (world.random.chance(world.options.duplicate ?? 0)) machine.receive(message, from);
+      },
+      renewed: (session) => this.session = session,
+    });
+    const machine: Dissemination = new Dissemination({
       settings: { ...DEFAULT_GOSSIP_SETTINGS, ...world.options.settings },
-      peers: this.#view(),
-      clock: host.clock,
-      random: new SeededRandom(`${this.name} ${++this.#lives} ${world.options.seed}`),
+      ...{ peers, random, clock: host.clock },
       restored: this.journal.restored(),
       admit: (batch) => world.options.admit?.(batch, this.name),
       effects: {
-        send: ({ id, to, message, timeoutMs }) =>
-          host.openStream(to.address, {
-            ...{ bytes: message, timeoutMs, wantsReply: false },
-            done: (end) => machine.sent(id, end.ok),
-          }),
+        send: (request) => transport.send(request),
         setTimer: (delayMs, timer) => host.after(delayMs, () => machine.fire(timer)),
         emit: (event) => this.#emit(event),
       },
     });
     this.machine = machine;
-    host.start({
-      packet: () => {},
-      stream: (_from, bytes) => {
-        machine.receive(bytes);
-        if (world.random.chance(world.options.duplicate ?? 0)) machine.receive(bytes);
-        return undefined;
-      },
-    });
     machine.start();
     for (const name of world.nodes.keys()) machine.memberChanged(name);
   }
@@ -237,6 +254,8 @@ export class GossipNode {
       state: node.state,
       runsGossipcheck: !node.#foreign,
       tags: node.tags,
+      ...(node.#foreign ? {} : { session: node.session }),
+      ...(node.degraded === undefined ? {} : { degraded: node.degraded }),
     });
     const self = peerOf(this);
     return {

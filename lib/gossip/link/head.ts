@@ -18,20 +18,24 @@ const LINK_VERSION = 1;
 /** Version, kind, both sessions, number, and the length of the name that follows. */
 const FIXED_BYTES = 2 + 2 * SESSION_BYTES + 6 + 1;
 
-/** What follows each kind of head; numbers are append-only. */
-const KINDS = {
-  /** A gossip message, on a stream. */
-  message: 1,
-  /** Nothing: the message of that number was taken. On the same stream, the other way. */
-  receipt: 2,
-  /** A part of a gossip message, in a packet (`fragments.ts`). */
-  fragment: 3,
-  /** Which parts have come. In a packet, the other way. */
-  acknowledgement: 4,
-} as const;
-
 /** What follows a head. */
-export type LinkKind = keyof typeof KINDS;
+export type LinkKind =
+  /** A gossip message, on a stream. */
+  | "message"
+  /** Nothing: the message of that number was taken. On the same stream, the other way. */
+  | "receipt"
+  /** A part of a gossip message, in a packet (`fragments.ts`). */
+  | "fragment"
+  /** Which parts have come. In a packet, the other way. */
+  | "acknowledgement";
+
+/** Append-only. */
+const KINDS: Readonly<Record<LinkKind, number>> = {
+  message: 1,
+  receipt: 2,
+  fragment: 3,
+  acknowledgement: 4,
+};
 
 /** One life of a node, from its start to its end: 16 hexadecimal digits, drawn at random. */
 export type Session = string;
@@ -51,7 +55,7 @@ export interface LinkHead {
 }
 
 const KIND_BY_NUMBER = new Map(
-  Object.entries(KINDS).map(([kind, number]) => [number as number, kind as LinkKind]),
+  Object.entries(KINDS).map(([kind, number]) => [number, kind as LinkKind]),
 );
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
