@@ -66,7 +66,8 @@ function onHangup(callback: () => void): void {
 /** Where the state of all nodes is kept; undefined where the operator wants nothing kept. */
 function stateRoot({ stateDirectory }: DaemonSettings): string | undefined {
   if (stateDirectory === "none") return undefined;
-  return resolve(stateDirectory ?? defaultStateDirectory());
+  const owner = { uid: Deno.uid(), variable: (name: string) => Deno.env.get(name) };
+  return resolve(stateDirectory ?? defaultStateDirectory(owner));
 }
 
 /** What is done after the start: an open database needs no permission, all else that is written does. */

@@ -18,7 +18,7 @@ export const KNOWN_MEMBERS_SCHEMA: readonly string[] = [
 ];
 
 /** Changes of so long are written at once: a large cluster that starts makes many. */
-const WRITE_DELAY_MS = 1_000;
+const WRITE_DELAY_MS = 200;
 
 /** What it is made with. */
 export interface KnownMembersOptions {

@@ -11,13 +11,23 @@ const DATABASE = "state.db";
 /** A directory's name has 255 bytes at most on every usual file system; a longer one is nested. */
 const PIECE_LENGTH = 250;
 
+/** Who runs the daemon. */
+export interface StateOwner {
+  /** The user's id; null where the platform has none. */
+  readonly uid: number | null;
+  /** A variable of the environment. */
+  readonly variable: (name: string) => string | undefined;
+}
+
 /**
  * Where nodes keep their state unless told otherwise (XDG Base Directory Specification, and
  * `/var/lib` for root as in the Filesystem Hierarchy Standard). Raises `UsageError` where nothing tells.
  */
-export function defaultStateDirectory(): string {
-  if (Deno.uid() === 0) return "/var/lib/gossipcheck";
-  const [state, home] = [absoluteVariable("XDG_STATE_HOME"), absoluteVariable("HOME")];
+export function defaultStateDirectory({ uid, variable }: StateOwner): string {
+  if (uid === 0) return "/var/lib/gossipcheck";
+  // The specification has relative paths ignored.
+  const [state, home] = ["XDG_STATE_HOME", "HOME"].map(variable)
+    .map((path) => path?.startsWith("/") ? path : undefined);
   if (state !== undefined) return join(state, "gossipcheck");
   if (home !== undefined) return join(home, ".local", "state", "gossipcheck");
   throw new UsageError(
@@ -36,16 +46,27 @@ export function openNodeStore(
   { root, name, schema }: { root: string; name: string; schema: readonly string[] },
 ): SqliteStore {
   const directory = nodeDirectory({ root, name });
-  try {
+  const path = join(directory, DATABASE);
+  attempt(`state directory ${directory} cannot be made`, () => {
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  });
+  // SQLite would only say that something was wrong with it, and let others read a new one.
+  attempt(`state database ${path} cannot be written`, () => {
+    Deno.openSync(path, { write: true, create: true, mode: 0o600 }).close();
+  });
+  return new SqliteStore({ path, schema });
+}
+
+function attempt(what: string, operation: () => void): void {
+  try {
+    operation();
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause);
     throw new StoreError(
-      `state directory ${directory} cannot be made: ${text}; choose another -state-dir`,
+      `${what}: ${text}; make it writable for this user, or choose another -state-dir`,
       { cause },
     );
   }
-  return new SqliteStore({ path: join(directory, DATABASE), schema });
 }
 
 /**
@@ -61,10 +82,4 @@ export function directoryNames(name: string): string[] {
   }).join("");
   const pieces = encoded.match(new RegExp(`.{1,${PIECE_LENGTH}}`, "g")) ?? [];
   return pieces.map((piece, index) => index < pieces.length - 1 ? `${piece}%` : piece);
-}
-
-/** The specification has relative paths ignored. */
-function absoluteVariable(name: string): string | undefined {
-  const value = Deno.env.get(name);
-  return value?.startsWith("/") ? value : undefined;
 }

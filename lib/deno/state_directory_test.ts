@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { inTemporaryFolder } from "../../tests/support/temporary_folder.ts";
-import { StoreError } from "../errors.ts";
-import { directoryNames, openNodeStore } from "./state_directory.ts";
+import { StoreError, UsageError } from "../errors.ts";
+import { defaultStateDirectory, directoryNames, openNodeStore } from "./state_directory.ts";
 
 const SCHEMA = ["CREATE TABLE IF NOT EXISTS thing (id TEXT PRIMARY KEY)"];
 
@@ -10,6 +10,20 @@ const SCHEMA = ["CREATE TABLE IF NOT EXISTS thing (id TEXT PRIMARY KEY)"];
 function nameOf(directories: readonly string[]): string {
   return decodeURIComponent(directories.map((each) => each.replace(/%$/, "")).join(""));
 }
+
+Deno.test("state is kept in the user's own place, root's in the system's", () => {
+  const place = (uid: number, variables: Record<string, string>) =>
+    defaultStateDirectory({ uid, variable: (name) => variables[name] });
+  assertEquals(place(0, { HOME: "/root", XDG_STATE_HOME: "/x" }), "/var/lib/gossipcheck");
+  assertEquals(place(7, { HOME: "/home/a", XDG_STATE_HOME: "/x" }), "/x/gossipcheck");
+  assertEquals(place(7, { HOME: "/home/a" }), "/home/a/.local/state/gossipcheck");
+  const relative = { HOME: "/home/a", XDG_STATE_HOME: "state" };
+  assertEquals(place(7, relative), "/home/a/.local/state/gossipcheck");
+  for (const variables of [{}, { HOME: "" }, { HOME: "~", XDG_STATE_HOME: "" }]) {
+    const error = assertThrows(() => place(7, variables), UsageError);
+    assertMatch(error.message, /neither XDG_STATE_HOME nor HOME.*-state-dir DIR/);
+  }
+});
 
 Deno.test("every name has a directory of its own that can be read back and stays below the root", () => {
   const names = ["web-1", "web.1_A", "ada:2000", "..", ".", ".hidden", "../../etc", "a/b", "a%2Fb"];
@@ -39,6 +53,7 @@ Deno.test("directories are made for their owner alone, and the state in them is 
     for (const path of [join(folder, "state"), root, join(root, "a%2Fb")]) {
       assertEquals((Deno.statSync(path).mode ?? 0) & 0o777, 0o700, path);
     }
+    assertEquals((Deno.statSync(join(root, "a%2Fb", "state.db")).mode ?? 0) & 0o777, 0o600);
     const again = () => openNodeStore({ root, name: "a/b", schema: SCHEMA });
     assertMatch(assertThrows(again, StoreError).message, /another daemon uses it/);
     openNodeStore({ root, name: "b", schema: SCHEMA }).close();
@@ -50,6 +65,6 @@ Deno.test("a directory that cannot be made is a clear error", () =>
     const open = () => openNodeStore({ root: join(folder, "file"), name: "a", schema: SCHEMA });
     assertMatch(
       assertThrows(open, StoreError).message,
-      /^state directory .*file\/a cannot be made: .*; choose another -state-dir$/,
+      /^state directory .*file\/a cannot be made: .*; make it writable .* choose another -state-dir$/,
     );
   }));
