@@ -5,6 +5,7 @@
  */
 import type { ByteStream, Log, Random, StreamListener, Timers } from "../runtime.ts";
 import { formatAddress } from "../address.ts";
+import { Admission } from "../admission.ts";
 import { GossipcheckError, StreamError, UsageError, WireError } from "../errors.ts";
 import {
   CLIENT_CONNECTIONS_MAX,
@@ -63,7 +64,8 @@ export interface ClientServerOptions {
 export class ClientServer {
   readonly #options: ClientServerOptions;
   readonly #connections = new Map<ByteStream, Promise<void>>();
-  #turningAway = false;
+  readonly #admission = new Admission({ most: CLIENT_CONNECTIONS_MAX });
+  #crowded = false;
   #closed = false;
 
   /** Serves nothing before `run`. */
@@ -83,8 +85,8 @@ export class ClientServer {
       if (stream === undefined) break;
       // One may have been handed over just before `close`.
       if (this.#closed) stream.close();
-      else if (this.#connections.size >= CLIENT_CONNECTIONS_MAX) this.#turnAway(stream);
-      else this.#connections.set(stream, this.#serve(stream));
+      else if (this.#admit(stream)) this.#connections.set(stream, this.#serve(stream));
+      else stream.close();
     }
     await Promise.all(this.#connections.values());
   }
@@ -96,17 +98,23 @@ export class ClientServer {
     for (const stream of this.#connections.keys()) stream.close();
   }
 
-  /** Told once for each time that the room runs out, however many come. */
-  #turnAway(stream: ByteStream): void {
-    stream.close();
-    if (this.#turningAway) return;
-    this.#turningAway = true;
-    this.#options.log.write(
-      "warn",
-      "client_connections_exhausted",
-      `${CLIENT_CONNECTIONS_MAX} gcheck connections are open: further ones are closed at once`,
-      { connections: CLIENT_CONNECTIONS_MAX },
-    );
+  /** Whoever says nothing, or does not know the token, makes room for whoever comes. */
+  #admit(stream: ByteStream): boolean {
+    const admitted = this.#admission.enter(stream);
+    if (admitted.type === "in" && admitted.inPlaceOf === undefined) return true;
+    // Told once for each time that the room runs out, however many come.
+    if (!this.#crowded) {
+      this.#options.log.write(
+        "warn",
+        "client_connections_exhausted",
+        `${CLIENT_CONNECTIONS_MAX} gcheck connections are open: for each further one, the oldest ` +
+          "that has not proven itself is closed",
+        { connections: CLIENT_CONNECTIONS_MAX },
+      );
+    }
+    this.#crowded = true;
+    if (admitted.type === "in") admitted.inPlaceOf?.close();
+    return admitted.type === "in";
   }
 
   async #serve(stream: ByteStream): Promise<void> {
@@ -118,7 +126,8 @@ export class ClientServer {
     } finally {
       stream.close();
       this.#connections.delete(stream);
-      if (this.#connections.size < CLIENT_CONNECTIONS_MAX / 2) this.#turningAway = false;
+      this.#admission.leave(stream);
+      if (this.#admission.size < CLIENT_CONNECTIONS_MAX / 2) this.#crowded = false;
     }
   }
 
@@ -184,6 +193,7 @@ export class ClientServer {
   async #answer(stream: ByteStream, channel: Channel): Promise<void> {
     const request = await this.#request(stream, channel);
     if (request === undefined) return;
+    this.#admission.prove(stream);
     const gone = new AbortController();
     const watching = this.#watch(stream, gone);
     try {
