@@ -41,6 +41,11 @@ export class Admission {
     return this.#inside.size;
   }
 
+  /** Whether it is in. */
+  has(stream: ByteStream): boolean {
+    return this.#inside.has(stream);
+  }
+
   /** Everybody who is in, in no order. */
   inside(): Iterable<ByteStream> {
     return this.#inside;

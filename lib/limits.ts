@@ -96,6 +96,8 @@ export const CHECK_FILE_MAX_DEPTH = 64;
 export const STREAMS_MAX = 1024;
 /** Connections of other nodes that are served at once, from one host: ours; a hundred nodes may share one. */
 export const STREAMS_MAX_PER_HOST = 256;
+/** Messages of other nodes that are not whole yet, in all: ours; one whole state of the largest cluster, and room. */
+export const STREAMS_MAX_BYTES = 32 * 1024 * 1024;
 /** From a connection's start to the end of its message and reply: memberlist's LAN `TCPTimeout`. */
 export const STREAM_DEADLINE_MS = 10_000;
 /** A node's own outcomes that are kept in memory: ours. */

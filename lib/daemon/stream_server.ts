@@ -3,8 +3,14 @@
  * @module
  */
 import { formatAddress } from "../address.ts";
+import { Admission } from "../admission.ts";
 import { StreamError, WireError } from "../errors.ts";
-import { STREAM_DEADLINE_MS, STREAMS_MAX, STREAMS_MAX_PER_HOST } from "../limits.ts";
+import {
+  STREAM_DEADLINE_MS,
+  STREAMS_MAX,
+  STREAMS_MAX_BYTES,
+  STREAMS_MAX_PER_HOST,
+} from "../limits.ts";
 import type { ByteStream, StreamListener, Timers } from "../runtime.ts";
 import type { StreamSender } from "../swim/types.ts";
 import type { Envelope } from "../wire/envelope.ts";
@@ -12,6 +18,9 @@ import { StreamReader } from "../wire/frames.ts";
 import type { StreamMessage } from "../wire/messages.ts";
 import type { Drops } from "./drops.ts";
 import { readMessage } from "./stream_io.ts";
+
+/** Unfinished messages of less than this are left alone where there is too much of them. */
+const SMALL_BYTES = 64 * 1024;
 
 /** What a `StreamServer` is made of. */
 export interface StreamServerOptions {
@@ -28,13 +37,16 @@ export interface StreamServerOptions {
 }
 
 /**
- * Accepts connections, so many at once and so many from one host, each with a deadline for its
- * message and its reply together. Bad bytes close their connection and nothing else.
+ * Accepts connections, so many at once and so many from one host, with so many bytes of unfinished
+ * messages among them, each with a deadline for its message and its reply together. Where there are
+ * more, the oldest without a whole message makes room, so that connections that say nothing keep
+ * nobody out. Bad bytes close their connection and nothing else.
  */
 export class StreamServer {
   readonly #options: StreamServerOptions;
-  readonly #open = new Set<ByteStream>();
-  readonly #openByHost = new Map<string, number>();
+  readonly #admission = new Admission({ most: STREAMS_MAX, mostPerHost: STREAMS_MAX_PER_HOST });
+  readonly #unfinished = new Map<ByteStream, number>();
+  #unfinishedBytes = 0;
 
   /** Accepts nothing until `run`. */
   constructor(options: StreamServerOptions) {
@@ -52,31 +64,64 @@ export class StreamServer {
   /** Stops accepting and ends what is open. */
   close(): void {
     this.#options.listener.close();
-    for (const stream of this.#open) stream.close();
+    for (const stream of this.#admission.inside()) stream.close();
   }
 
   #admit(stream: ByteStream): boolean {
-    const { host } = stream.remote;
-    const ofHost = this.#openByHost.get(host) ?? 0;
-    if (this.#open.size >= STREAMS_MAX || ofHost >= STREAMS_MAX_PER_HOST) {
-      const detail = ofHost >= STREAMS_MAX_PER_HOST
-        ? `it has ${ofHost} connections open, the most that one host may have`
-        : `${this.#open.size} connections are open, the most that there may be`;
-      this.#options.drops.add({ reason: "too_many", from: host, detail });
-      return false;
+    const admitted = this.#admission.enter(stream);
+    if (admitted.type === "out") this.#drop(stream, "there is no room for another connection");
+    else if (admitted.inPlaceOf !== undefined) {
+      this.#end(admitted.inPlaceOf, "it made room for another connection");
     }
-    this.#open.add(stream);
-    this.#openByHost.set(host, ofHost + 1);
-    return true;
+    return admitted.type === "in";
+  }
+
+  #drop(stream: ByteStream, detail: string): void {
+    const from = formatAddress(stream.remote);
+    this.#options.drops.add({ reason: "too_many", from, detail });
+  }
+
+  #end(stream: ByteStream, why: string): void {
+    this.#drop(stream, why);
+    this.#release(stream);
   }
 
   #release(stream: ByteStream): void {
     stream.close();
-    this.#open.delete(stream);
-    const { host } = stream.remote;
-    const ofHost = (this.#openByHost.get(host) ?? 1) - 1;
-    if (ofHost > 0) this.#openByHost.set(host, ofHost);
-    else this.#openByHost.delete(host);
+    this.#admission.leave(stream);
+    this.#finish(stream);
+  }
+
+  /** What it has sent is a message now, or of no more use. */
+  #finish(stream: ByteStream): void {
+    this.#unfinishedBytes -= this.#unfinished.get(stream) ?? 0;
+    this.#unfinished.delete(stream);
+  }
+
+  /** The stream, with what is read from it counted until there is a whole message. */
+  #counted(stream: ByteStream): ByteStream {
+    return {
+      remote: stream.remote,
+      read: async (buffer) => {
+        const count = await stream.read(buffer);
+        // One that was ended meanwhile reads no more.
+        if (count !== undefined && this.#admission.has(stream)) this.#keep(stream, count);
+        return count;
+      },
+      write: (bytes) => stream.write(bytes),
+      close: () => stream.close(),
+    };
+  }
+
+  #keep(stream: ByteStream, bytes: number): void {
+    this.#unfinished.set(stream, (this.#unfinished.get(stream) ?? 0) + bytes);
+    this.#unfinishedBytes += bytes;
+    for (const other of this.#admission.unproven()) {
+      if (this.#unfinishedBytes <= STREAMS_MAX_BYTES) return;
+      // Small ones free nothing: they may as well finish.
+      if ((this.#unfinished.get(other) ?? 0) < SMALL_BYTES) continue;
+      this.#end(other, `unfinished messages take over ${STREAMS_MAX_BYTES} bytes`);
+    }
   }
 
   async #serve(stream: ByteStream): Promise<void> {
@@ -90,7 +135,9 @@ export class StreamServer {
     try {
       const reader = new StreamReader({ envelope: this.#options.envelope });
       // A connection that ends without a word is a port check, not an error.
-      const message = await readMessage(stream, reader);
+      const message = await readMessage(this.#counted(stream), reader);
+      this.#admission.prove(stream);
+      this.#finish(stream);
       const reply = message &&
         onMessage({ ...stream.remote, compresses: reader.compressed }, message);
       if (reply !== undefined) await stream.write(reply);

@@ -4,7 +4,7 @@ import { MemoryNetwork } from "../../tests/support/memory_network.ts";
 import { settle, VirtualTime } from "../../tests/support/virtual_time.ts";
 import { newSession } from "../gossip/link/head.ts";
 import type { NodeReference, Peer, PeerView } from "../gossip/types.ts";
-import { STREAM_DEADLINE_MS, STREAMS_MAX_PER_HOST } from "../limits.ts";
+import { STREAM_DEADLINE_MS, STREAMS_MAX_BYTES, STREAMS_MAX_PER_HOST } from "../limits.ts";
 import type { ByteStream } from "../runtime.ts";
 import type { Exchange } from "../swim/types.ts";
 import { Envelope } from "../wire/envelope.ts";
@@ -22,9 +22,9 @@ const random = { next: () => 0.5, bytes: (length: number) => new Uint8Array(leng
 const log = { write() {} };
 
 /** A server that acks pings and takes what its gossip host does, on a network of its own. */
-function bench() {
+function bench(options: { bufferBytes?: number } = {}) {
   const envelope = new Envelope({ label: "", keyring: undefined, random, compress: false });
-  const network = new MemoryNetwork({ bufferBytes: 1000 });
+  const network = new MemoryNetwork({ bufferBytes: 1000, ...options });
   const time = new VirtualTime();
   const received: StreamMessage[] = [];
   const drops = new Drops({ log, timers: time });
@@ -261,19 +261,37 @@ Deno.test("a connection that dribbles is closed at the deadline", async () => {
   await setting.close();
 });
 
-Deno.test("one host has so many connections and no more, and gets its places back", async () => {
+Deno.test("one host has so many connections, and its oldest silent one makes room for its next", async () => {
   const setting = bench();
   const open = await Promise.all(
     Array.from({ length: STREAMS_MAX_PER_HOST }, () => connect(setting.network)),
   );
   await settle();
-  const surplus = await connect(setting.network);
-  assertEquals(await surplus.read(new Uint8Array(1)), undefined);
-  assertEquals(setting.reasons(), { too_many: 1 });
-  open[0]?.close();
-  await settle();
   const next = await connect(setting.network);
-  await next.write(setting.envelope.sealStream(PING));
-  assert(await next.read(new Uint8Array(1)) !== undefined);
+  assertEquals(await open[0]?.read(new Uint8Array(1)), undefined);
+  assertEquals(setting.reasons(), { too_many: 1 });
+  for (const stream of [next, open[1]]) {
+    await stream?.write(setting.envelope.sealStream(PING));
+    assert(await stream?.read(new Uint8Array(1)) !== undefined);
+  }
+  await setting.close();
+});
+
+Deno.test("unfinished messages take so much memory in all, and the oldest large one is given up", async () => {
+  const setting = bench({ bufferBytes: STREAMS_MAX_BYTES });
+  const payload = new Uint8Array(STREAMS_MAX_BYTES / 5);
+  const whole = setting.envelope.sealStream({ type: "user", payload });
+  const [small, ...large] = await Promise.all([..."123456"].map(() => connect(setting.network)));
+  await small?.write(whole.subarray(0, 1000));
+  for (const stream of large) {
+    await stream.write(whole.subarray(0, -1));
+    await settle();
+  }
+  assertEquals(setting.reasons(), { too_many: 1 });
+  assertEquals(await large[0]?.read(new Uint8Array(1)), undefined);
+  await small?.write(whole.subarray(1000));
+  await large[1]?.write(whole.subarray(-1));
+  await settle();
+  assertEquals(setting.received.length, 2);
   await setting.close();
 });
