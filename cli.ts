@@ -72,7 +72,7 @@ function contextOf(settings: ClientSettings): CommandContext {
   const random = new DenoRandom();
   const named = { flag: tokenFile, variable: Deno.env.get(TOKEN_VARIABLE) };
   const asksDaemon = COMMANDS[command].flags.includes("server");
-  const token = asksDaemon ? givenToken(named, readSecretFile) : undefined;
+  const token = asksDaemon ? givenToken(named, readTokenFile) : undefined;
   revokeNeedless(settings);
   return {
     settings,
@@ -87,7 +87,7 @@ function contextOf(settings: ClientSettings): CommandContext {
       ...{ timers, random, server, timeoutMs },
       network: new DenoNetwork(),
       ...(token === undefined ? {} : { token }),
-      findToken: (file) => tokenFrom(file, readSecretFile),
+      findToken: (file) => tokenFrom(file, readTokenFile),
     }),
     runner: localRunner(clock, timers),
     readFile: readCheckFile,
@@ -97,6 +97,11 @@ function contextOf(settings: ClientSettings): CommandContext {
     parseCheckFile,
     formatProblem,
   };
+}
+
+/** Root may command anybody's daemon. */
+function readTokenFile(path: string): string | undefined {
+  return readSecretFile(path, { rootReadsAll: true });
 }
 
 /** One line, and the status that goes with it. */

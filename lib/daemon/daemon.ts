@@ -108,12 +108,15 @@ export class Daemon {
       batches: dissemination,
       store: state.batches,
       keys: this.#cluster.keys,
+      signerOf: (batch) => trust.signerOf(batch),
     });
+    const { token } = trust;
     this.#clients = bound.clients && new ClientServer({
       ...{ listener: bound.clients, service: this.#service, log, timers, random },
+      ...(token === undefined ? {} : { token: token.token, tokenFile: token.file }),
     });
-    this.#logStart();
     trust.logStart();
+    this.#logStart();
     this.finished = this.#run();
   }
 
