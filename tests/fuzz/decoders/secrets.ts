@@ -7,6 +7,7 @@ import {
 } from "../../../lib/key_operation.ts";
 import { WireError } from "../../../lib/errors.ts";
 import { formatAllowedSigner, parseAllowedSigners } from "../../../lib/trust/allowed_signers.ts";
+import { parseToken } from "../../../lib/trust/token.ts";
 import { parseAllowedActions } from "../../../lib/trust/policy.ts";
 import { generateSigningKey, parseSigningKey } from "../../../lib/trust/signing.ts";
 import { parseKeyringFile } from "../../../lib/wire/keyring.ts";
@@ -85,5 +86,16 @@ export const SECRET_DECODERS: readonly Subject[] = [
     again: (operation) => operation && decodeKeyOperation(encodeKeyOperation(operation)),
     errors: [WireError],
     costly: MSGPACK_COSTLY,
+  }),
+  subject({
+    name: "files of tokens",
+    form: "text",
+    samples: ["0123456789abcdef".repeat(4), `${"AF".repeat(32)}\n`].map((text) =>
+      encoder.encode(text)
+    ),
+    decode: (bytes) => parseToken(decoder.decode(bytes), SOURCE),
+    again: (token) => parseToken(token.toHex(), SOURCE),
+    errors: [UsageError],
+    costly: { "spaces": (bytes) => encoder.encode(" ".repeat(bytes)) },
   }),
 ];
