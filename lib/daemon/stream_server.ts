@@ -136,6 +136,7 @@ export class StreamServer {
       const reader = new StreamReader({ envelope: this.#options.envelope });
       // A connection that ends without a word is a port check, not an error.
       const message = await readMessage(this.#counted(stream), reader);
+      if (message === undefined && this.#unfinished.has(stream)) throw cut();
       this.#admission.prove(stream);
       this.#finish(stream);
       const reply = message &&
@@ -149,10 +150,17 @@ export class StreamServer {
         drops.add({ reason: error.reason, from, detail: error.message });
       } else if (!(error instanceof StreamError)) {
         throw error;
+      } else if (this.#unfinished.has(stream)) {
+        const { reason, message } = cut();
+        drops.add({ reason, from, detail: message });
       }
     } finally {
       cancel();
       this.#release(stream);
     }
   }
+}
+
+function cut(): WireError {
+  return new WireError("truncated", "the connection ended within a message");
 }

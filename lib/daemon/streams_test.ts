@@ -246,6 +246,16 @@ Deno.test("a message byte by byte is a message; a connection without a word is n
   await setting.close();
 });
 
+Deno.test("a connection that ends within a message is counted", async () => {
+  const setting = bench();
+  const cut = await connect(setting.network);
+  await cut.write(setting.envelope.sealStream(PING).subarray(0, -1));
+  cut.close();
+  await settle();
+  assertEquals([setting.received.length, setting.reasons()], [0, { truncated: 1 }]);
+  await setting.close();
+});
+
 Deno.test("a connection that dribbles is closed at the deadline", async () => {
   const setting = bench();
   const slow = await connect(setting.network);
