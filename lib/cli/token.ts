@@ -7,10 +7,7 @@ import { UsageError } from "../errors.ts";
 import { parseToken } from "../trust/token.ts";
 
 /** Reads a secret's file; undefined where there is none. Raises `UsageError` that names the file. */
-export type ReadSecretFile = (
-  path: string,
-  options: { rootReadsAll: boolean },
-) => string | undefined;
+export type ReadSecretFile = (path: string, options: { rootReadsAll: true }) => string | undefined;
 
 /** The variable that names a token's file. */
 export const TOKEN_VARIABLE = "GOSSIPCHECK_TOKEN";
@@ -35,13 +32,13 @@ export function givenToken(
 }
 
 /**
- * The token in the file that a daemon names. Whoever listens there may name any file: it is read
- * only where it is this user's own, taken only where it is a token, and never told to anybody. Raises
+ * The token in the file that a daemon names. Whoever listens there may name any file: it is taken
+ * only where it is a token that this user may read and others may not, and told to nobody. Raises
  * `UsageError`.
  */
 export function tokenFrom(path: string, read: ReadSecretFile): Uint8Array {
   if (!/^\/[^\p{C}]*$/u.test(path)) throw new UsageError("that is no absolute path");
-  const text = read(path, { rootReadsAll: false });
+  const text = read(path, { rootReadsAll: true });
   if (text === undefined) throw new UsageError(`${path} is not there`);
   return parseToken(text, { source: path });
 }

@@ -10,9 +10,9 @@ const FILES: Readonly<Record<string, string>> = {
 };
 
 function files() {
-  const asked: [string, boolean][] = [];
-  const read = (path: string, { rootReadsAll }: { rootReadsAll: boolean }) => {
-    asked.push([path, rootReadsAll]);
+  const asked: string[] = [];
+  const read = (path: string) => {
+    asked.push(path);
     if (path === "/loose") throw new UsageError("/loose can be read by others");
     return FILES[path];
   };
@@ -30,7 +30,7 @@ Deno.test("the flag's file goes before the variable's, and none is asked for whe
     const { read, asked } = files();
     const token = givenToken({ flag, variable }, read);
     assertEquals(token?.length, expected === undefined ? undefined : 32);
-    assertEquals(asked, expected === undefined ? [] : [[expected, true]]);
+    assertEquals(asked, expected === undefined ? [] : [expected]);
   }
 });
 
@@ -53,10 +53,10 @@ Deno.test("a file that the user names and that is no good is named, and what it 
   );
 });
 
-Deno.test("the file that a daemon names is read where it is a token of this very user alone", () => {
+Deno.test("the file that a daemon names is taken where it is a token, and not told of otherwise", () => {
   const { read, asked } = files();
   assertEquals(tokenFrom("/state/token", read), new Uint8Array(32).fill(0x33));
-  assertEquals(asked, [["/state/token", false]]);
+  assertEquals(asked, ["/state/token"]);
   for (const path of ["state/token", "", "/a\nb", "-", "/a\x1b[2J"]) {
     assertThrows(() => tokenFrom(path, read), UsageError, "no absolute path");
   }

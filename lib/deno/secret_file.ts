@@ -100,10 +100,12 @@ export function removeUnfinishedSecretFile(path: string): void {
 function readFile(path: string, demands: Demands): string | undefined {
   let file: Deno.FsFile;
   try {
+    // Opening a pipe would wait for whoever writes into it.
+    judge(path, { info: Deno.statSync(path), demands });
     file = Deno.openSync(path, { read: true });
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    throw unreadable(path, error);
+    throw error instanceof UsageError ? error : unreadable(path, error);
   }
   try {
     const info = file.statSync();

@@ -45,6 +45,14 @@ Deno.test("a folder is no secret", () =>
     assertThrows(() => readSecretFile(folder), UsageError);
   }));
 
+Deno.test("a pipe is no secret, and is not waited for", () =>
+  inTemporaryFolder(async (folder) => {
+    const path = join(folder, "token");
+    const make = new Deno.Command("/bin/sh", { args: ["-c", 'mkfifo -m 600 "$0"', path] });
+    assertEquals((await make.output()).code, 0);
+    assertThrows(() => readSecretFile(path), UsageError, "is no regular file");
+  }));
+
 Deno.test("a secret that a crash left unfinished is in nobody's way once it is removed", () =>
   inTemporaryFolder((folder) => {
     const path = join(folder, "token");
