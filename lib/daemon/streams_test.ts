@@ -8,6 +8,7 @@ import { STREAM_DEADLINE_MS, STREAMS_MAX_BYTES, STREAMS_MAX_PER_HOST } from "../
 import type { ByteStream } from "../runtime.ts";
 import type { Exchange } from "../swim/types.ts";
 import { Envelope } from "../wire/envelope.ts";
+import { Keyring } from "../wire/keyring.ts";
 import type { StreamMessage } from "../wire/messages.ts";
 import { Drops } from "./drops.ts";
 import { GossipHost } from "./gossip_host.ts";
@@ -22,9 +23,9 @@ const random = { next: () => 0.5, bytes: (length: number) => new Uint8Array(leng
 const log = { write() {} };
 
 /** A server that acks pings and takes what its gossip host does, on a network of its own. */
-function bench(options: { bufferBytes?: number } = {}) {
-  const envelope = new Envelope({ label: "", keyring: undefined, random, compress: false });
-  const network = new MemoryNetwork({ bufferBytes: 1000, ...options });
+function bench(options: { bufferBytes?: number; key?: Uint8Array } = {}) {
+  const envelope = envelopeWith(options.key);
+  const network = new MemoryNetwork({ bufferBytes: options.bufferBytes ?? 1000 });
   const time = new VirtualTime();
   const received: StreamMessage[] = [];
   const drops = new Drops({ log, timers: time });
@@ -50,6 +51,11 @@ function bench(options: { bufferBytes?: number } = {}) {
 }
 
 type Bench = ReturnType<typeof bench>;
+
+function envelopeWith(key: Uint8Array | undefined): Envelope {
+  const keyring = key && new Keyring({ keys: [key] });
+  return new Envelope({ label: "", keyring, random, compress: false });
+}
 
 /** Everybody's session. */
 const SESSIONS = new Map(
@@ -227,6 +233,31 @@ Deno.test("bad bytes close their connection, are counted, and reach no machine",
   assertEquals(await bad.read(new Uint8Array(1)), undefined);
   assertEquals(setting.reasons(), { unknown_type: 1 });
   assertEquals(setting.received, []);
+  await setting.close();
+});
+
+Deno.test("no key, a wrong key and noise: the connection closes at once, without a byte", async () => {
+  const setting = bench({ key: new Uint8Array(32).fill(1) });
+  const message: StreamMessage = { type: "user", payload: new Uint8Array(100) };
+  const wrong = envelopeWith(new Uint8Array(32).fill(2)).sealStream(message);
+  const sayings: [string, Uint8Array][] = [
+    ["not_encrypted", envelopeWith(undefined).sealStream(message)],
+    ["not_encrypted", envelopeWith(undefined).sealStream(PING)],
+    ["not_encrypted", new Uint8Array(wrong.length).fill(99)],
+    ["not_decryptable", wrong],
+    ["not_decryptable", wrong.map((byte, index) => index < 6 ? byte : byte ^ 5)],
+  ];
+  const counts: Record<string, number> = {};
+  for (const [reason, bytes] of sayings) {
+    const stream = await connect(setting.network);
+    await stream.write(bytes);
+    assertEquals(await stream.read(new Uint8Array(1)), undefined, reason);
+    counts[reason] = (counts[reason] ?? 0) + 1;
+    assertEquals([setting.time.nowMs(), setting.reasons()], [0, counts]);
+  }
+  const friend = await connect(setting.network);
+  await friend.write(setting.envelope.sealStream(PING));
+  assert(await friend.read(new Uint8Array(1)) !== undefined);
   await setting.close();
 });
 

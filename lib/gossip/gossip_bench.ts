@@ -1,8 +1,12 @@
 /** Times what runs on every message and every period. Run with `deno task bench`. @module */
+import { concat } from "@std/bytes";
+import { Envelope } from "../wire/envelope.ts";
+import { Keyring } from "../wire/keyring.ts";
 import { decodeGossip, encodeGossip } from "./codec.ts";
 import { History } from "./history.ts";
 import { idFromBytes } from "./id.ts";
 import type { Batch, BatchId, DigestMessage } from "./messages.ts";
+import { encodeLinkHead, type LinkHead } from "./link/head.ts";
 import { SeenIds } from "./seen_ids.ts";
 
 function idOf(number: number): BatchId {
@@ -45,6 +49,33 @@ Deno.bench("encode a batch of 2 kB", { group: "batch" }, () => {
 Deno.bench("decode a batch of 2 kB", { group: "batch" }, () => {
   decodeGossip(pushed);
 });
+
+const keyring = new Keyring({ keys: [new Uint8Array(32)] });
+const random = { next: () => 0, bytes: (length: number) => new Uint8Array(length) };
+const envelope = new Envelope({ label: "", keyring, random, compress: false });
+const head: LinkHead = {
+  kind: "message",
+  to: "0123456789abcdef",
+  from: from.name,
+  fromSession: "fedcba9876543210",
+  number: 1,
+};
+for (const bytes of [2_000, 2 * 1024 * 1024]) {
+  const message = encodeGossip({
+    ...push,
+    copies: [{ batch: { ...batch, body: new Uint8Array(bytes) }, ageMs: 5 }],
+  });
+  const group = `fan-out of ${bytes} bytes`;
+  Deno.bench(`seal once what goes to five`, { group }, () => {
+    envelope.sealStream({ type: "user", payload: message });
+  });
+  Deno.bench(`bind and seal for each of five`, { group }, () => {
+    for (let number = 1; number <= 5; number++) {
+      const payload = concat([encodeLinkHead({ ...head, number }), message]);
+      envelope.sealStream({ type: "user", payload });
+    }
+  });
+}
 
 const full = new SeenIds({ maxIds: 1_000_000, seed: 1 });
 for (let number = 0; number < 1_000_000; number++) full.add(idOf(number));

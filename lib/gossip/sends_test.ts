@@ -71,3 +71,30 @@ Deno.test("what there is no room for is dropped and told; before that, busy says
     assertEquals(sends.pending, 6);
   }
 });
+
+Deno.test("large messages have their bounds in bytes, and a first one always goes", () => {
+  const { sends, begun } = make({ maxSendBytesPerPeer: 10, maxSendBytes: 15 });
+  const send = (name: string, bytes: number) =>
+    sends.send({
+      to: { name, address: { host: "10.0.0.1", port: 1 } },
+      message: new Uint8Array(bytes),
+    });
+  const underWay = () => begun.map(({ to, message }) => `${to.name} ${message.length}`);
+  send("a", 8);
+  send("a", 8);
+  send("b", 8);
+  send("b", 7);
+  send("c", 7);
+  assertEquals(underWay(), ["a 8", "c 7"], "b waits for bytes, and holds up nobody");
+  sends.sent(begun[0]!.id, true);
+  assertEquals(underWay().slice(2), ["a 8"]);
+  sends.sent(begun[1]!.id, true);
+  sends.sent(begun[2]!.id, true);
+  assertEquals(underWay().slice(3), ["b 8"]);
+  sends.sent(begun[3]!.id, true);
+  assertEquals(underWay().slice(4), ["b 7"]);
+  sends.sent(begun[4]!.id, true);
+  send("d", 100);
+  assertEquals(underWay().slice(5), ["d 100"]);
+  assertEquals(sends.pending, 1);
+});
