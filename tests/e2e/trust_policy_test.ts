@@ -5,7 +5,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { startCluster, TestCluster } from "../support/cluster.ts";
-import { GossipcheckNode } from "../support/gossipcheck_node.ts";
+import { GossipcheckNode, PROJECT } from "../support/gossipcheck_node.ts";
 import { missingForHook, permissionProbe, withCode } from "../support/hooked_node.ts";
 import { missingForNetwork, TestNetwork } from "../support/namespaces.ts";
 
@@ -196,4 +196,20 @@ Deno.test("a node that may start no process still decides checks of files", asyn
   const kernel = answer.result("n00", "kernel");
   assert(kernel?.status === "error", "what only a helper process could see is not decided");
   assertStringIncludes(JSON.stringify(answer.result("n00", "mended")), "-no-actions");
+});
+
+Deno.test("SECURITY.md says of every permission what it is for, and of none that is not asked for", () => {
+  const { permissions } = JSON.parse(Deno.readTextFileSync(join(PROJECT, "deno.json")));
+  const asked = ["gossipcheckd", "gcheck"].flatMap((program) =>
+    Object.entries(permissions[program]).flatMap(([name, value]) =>
+      (Array.isArray(value) ? value : [""]).map((what) => `${program} ${name} ${what}`.trimEnd())
+    )
+  );
+  const rows = Deno.readTextFileSync(join(PROJECT, "SECURITY.md"))
+    .matchAll(/^\| `(gossipcheckd|gcheck)` +\| ([^|]+)\| [^|]*\S[^|]*\| [^|]*\S[^|]*\|$/gm);
+  const told = [...rows].flatMap(([, program, cell = ""]) => {
+    const [name, ...what] = [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1]);
+    return (what.length === 0 ? [""] : what).map((each) => `${program} ${name} ${each}`.trimEnd());
+  });
+  assertEquals(told.sort(), asked.sort());
 });
