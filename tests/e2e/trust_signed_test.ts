@@ -267,3 +267,27 @@ Deno.test("SIGHUP reads the trusted keys again, and a bad file changes nothing",
   assertEquals(cluster.stamps(), ["trusting", "trusting"]);
   assert(node.events.all.every(({ event }) => event !== "daemon_stopping"));
 });
+
+Deno.test("a change of the cluster's keys needs a signature as any batch does", async () => {
+  await using cluster = new SignedCluster();
+  const keyring = cluster.path("keyring.json");
+  const key = crypto.getRandomValues(new Uint8Array(32)).toBase64();
+  Deno.writeTextFileSync(keyring, JSON.stringify([key]), { mode: 0o600 });
+  const node = await cluster.add("trusting", {
+    flags: [...cluster.trusting, `-keyring-file=${keyring}`],
+  });
+  const install = (...flags: string[]) => {
+    const file = cluster.path("new.key");
+    const added = crypto.getRandomValues(new Uint8Array(32)).toBase64();
+    Deno.writeTextFileSync(file, added, { mode: 0o600 });
+    return node.gcheck(["keys", "install", `-key-file=${file}`, ...flags]);
+  };
+  for (const flags of [[], [`-sign=${cluster.bob.keyFile}`]]) {
+    const { code, stderr } = await install(...flags);
+    assertEquals(code, 4);
+    assertStringIncludes(stderr, "this node refuses the batch");
+  }
+  assertEquals(JSON.parse(Deno.readTextFileSync(keyring)).length, 1);
+  assertEquals((await install(`-sign=${cluster.alice.keyFile}`)).code, 0);
+  assertEquals(JSON.parse(Deno.readTextFileSync(keyring)).length, 2);
+});
