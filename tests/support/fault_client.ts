@@ -5,10 +5,12 @@
  */
 import { splitHostPort } from "../../lib/address.ts";
 import type { Check } from "../../lib/checks/check.ts";
+import { tokenFrom } from "../../lib/cli/token.ts";
 import { Client } from "../../lib/client/client.ts";
 import type { MemberLine, NodeProgress, Reply, ReplyErrorCode } from "../../lib/client/protocol.ts";
 import { DenoNetwork } from "../../lib/deno/network.ts";
 import { DenoRandom, DenoTimers } from "../../lib/deno/runtime.ts";
+import { readSecretFile } from "../../lib/deno/secret_file.ts";
 import type { Target } from "../../lib/gossip/types.ts";
 
 /** The daemon has said why it does not do what it was asked. */
@@ -46,6 +48,7 @@ export class FaultClient {
       random: new DenoRandom(),
       server: splitHostPort(server),
       timeoutMs: 5_000,
+      findToken: (file) => tokenFrom(file, readSecretFile),
     });
   }
 
