@@ -15,6 +15,7 @@ import { givenToken, TOKEN_VARIABLE, tokenFrom } from "./lib/cli/token.ts";
 import { DenoHost } from "./lib/deno/host.ts";
 import { readCheckFile } from "./lib/deno/check_file.ts";
 import { DenoNetwork } from "./lib/deno/network.ts";
+import { giveUpPermissions } from "./lib/deno/permissions.ts";
 import { createSecretFile, readSecretFile } from "./lib/deno/secret_file.ts";
 import { DenoClock, DenoRandom, DenoTimers } from "./lib/deno/runtime.ts";
 import { EXIT_STATUS, GossipcheckError, UsageError } from "./lib/errors.ts";
@@ -56,13 +57,6 @@ async function readSecret(path: string): Promise<string> {
   return text;
 }
 
-/** Lets go of what this command does not need, so that no mistake can make use of it. */
-function revokeNeedless({ command, outFile }: ClientSettings): void {
-  Deno.permissions.revokeSync({ name: "env" });
-  if (command !== "local-check") Deno.permissions.revokeSync({ name: "run" });
-  if (outFile === undefined) Deno.permissions.revokeSync({ name: "write" });
-}
-
 function contextOf(settings: ClientSettings): CommandContext {
   const clock = new DenoClock();
   const timers = new DenoTimers();
@@ -73,7 +67,8 @@ function contextOf(settings: ClientSettings): CommandContext {
   const named = { flag: tokenFile, variable: Deno.env.get(TOKEN_VARIABLE) };
   const asksDaemon = COMMANDS[command].flags.includes("server");
   const token = asksDaemon ? givenToken(named, readTokenFile) : undefined;
-  revokeNeedless(settings);
+  const writesFile = settings.outFile !== undefined;
+  giveUpPermissions({ processes: command === "local-check", files: writesFile });
   return {
     settings,
     print: (text) => writeAll(Deno.stdout, text),

@@ -173,8 +173,9 @@ export const DAEMON_FLAGS: ProgramFlags<DaemonFlags> = {
     },
     "keyring-file": {
       placeholder: "FILE",
-      meaning: "The cluster's keys, a JSON array of base64 texts as in Serf's keyring file: the " +
-        "first one encrypts, every one decrypts. Only its owner may be able to read it.",
+      meaning: "The cluster's keys: what gcheck keygen makes, or a JSON array of base64 texts as " +
+        "in Serf's keyring file, of which the first one encrypts and every one decrypts. Only its " +
+        "owner may be able to read it.",
       defaultText: "none",
       fallback: undefined,
       read: readPath,

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What a daemon still does after its start. */
+/** What a program still does after its start. */
 export interface RemainingNeeds {
   /** Starts processes: actions, and some checks. */
   readonly processes: boolean;

@@ -14,7 +14,7 @@ import { signerOf, signSubmission } from "../signed_submission.ts";
 import { ProgressLine } from "../progress_line.ts";
 import { readChecks } from "./check_file.ts";
 import type { CommandContext } from "./context.ts";
-import { batchIdOf, seeLater } from "./find_batch.ts";
+import { batchIdOf, cancelCommand, seeLater } from "./find_batch.ts";
 import { ask, follow, silent } from "./waiting.ts";
 
 /** Sends the checks and, unless told otherwise, waits for their outcomes. Gives the exit status. */
@@ -127,7 +127,10 @@ async function showBatch(context: CommandContext, shown: Shown): Promise<number>
   const see = seeLater(context, batchId);
   if (end === "interrupted") {
     const id = printable(batchId);
-    printError(`gcheck: interrupted, and batch ${id} goes on: see it with "${see}"\n`);
+    printError(
+      `gcheck: interrupted, and batch ${id} goes on: see it with "${see}", ` +
+        `end it with "${cancelCommand(context, batchId)}"\n`,
+    );
     return EXIT_STATUS.interrupted;
   }
   const elapsed = shown.follows ? { elapsedMs: clock.nowMs() - startMs } : {};

@@ -80,7 +80,8 @@ Deno.test("Control-C says that the batch goes on, and how to see it", async () =
     assertEquals(await running, 130);
     assertEquals(
       bench.stderr,
-      'gcheck: interrupted, and batch 01JA goes on: see it with "gcheck results 01JA"\n',
+      'gcheck: interrupted, and batch 01JA goes on: see it with "gcheck results 01JA", ' +
+        'end it with "gcheck cancel 01JA"\n',
     );
     assertEquals(bench.stdout, "");
     assertEquals(bench.time.pending, 0);

@@ -6,6 +6,7 @@ import type { BatchLine } from "../../client/protocol.ts";
 import { formatAddress } from "../../address.ts";
 import { UsageError } from "../../errors.ts";
 import { CLIENT_FLAGS } from "../client_flags.ts";
+import { printable } from "../printable.ts";
 import type { CommandContext } from "./context.ts";
 
 /**
@@ -23,9 +24,21 @@ export function batchIdOf(typed: string, batches: readonly BatchLine[]): string 
 }
 
 /** The command that shows a batch, or all, as it must be typed to reach the same daemon. */
-export function seeLater({ settings }: CommandContext, batchId: string | undefined): string {
+export function seeLater(context: CommandContext, batchId: string | undefined): string {
+  return commandLine(context, ["results", batchId]);
+}
+
+/** The command that cancels a batch, as it must be typed to reach the same daemon. */
+export function cancelCommand(context: CommandContext, batchId: string): string {
+  return commandLine(context, ["cancel", printable(batchId)]);
+}
+
+function commandLine(
+  { settings }: CommandContext,
+  words: readonly (string | undefined)[],
+): string {
   const server = formatAddress(settings.server);
   const isDefault = server === CLIENT_FLAGS.flags.server.defaultText;
-  return ["gcheck", ...(isDefault ? [] : [`-server=${server}`]), "results", batchId]
-    .filter((part) => part !== undefined).join(" ");
+  return ["gcheck", ...(isDefault ? [] : [`-server=${server}`]), ...words]
+    .filter((word) => word !== undefined).join(" ");
 }
