@@ -65,7 +65,8 @@ export class Daemon {
     const name = settings.name ?? defaultName(runtime.hostname, bound.address.port);
     const state = openState({ name, runtime });
     cleanup.defer(() => state.close());
-    const trust = new Trust({ name, bound: bound.sockets.datagrams.local, settings, runtime });
+    const listening = { bound: bound.sockets.datagrams.local, clients: bound.clients?.local };
+    const trust = new Trust({ name, ...listening, settings, runtime });
     cleanup.defer(() => trust.close());
     const daemon = new Daemon({ ...options, bound, name, state, trust });
     cleanup.move();
@@ -180,11 +181,15 @@ export class Daemon {
       case "report_abandoned":
         this.#batches.reportSettled(event.batchId);
         break;
+      case "results_forgotten":
+        log.write("info", event.type, `newer results took the room of batch ${event.batchId}`, {
+          forgotten: this.#cluster.dissemination.status().forgottenCollections,
+        });
+        break;
       case "batch_expired":
       case "progress":
       case "batch_settled":
       case "rollout_stopped":
-      case "results_forgotten":
       case "dropped":
         break;
       default:

@@ -31,6 +31,7 @@ Deno.test("results: the oldest make room, settled ones first", () => {
   assertEquals(forgotten, [{ type: "results_forgotten", batchId: ids[1]! }]);
   node.machine.submit(SUBMISSION);
   assertEquals(held(), [false, false, true, true]);
+  assertEquals(node.machine.status().forgottenCollections, 2);
 });
 
 Deno.test("results: their bytes are bounded", () => {
@@ -107,4 +108,64 @@ Deno.test("asking: a member that tells of batches that there are not costs littl
   node.nowMs += 5_000;
   node.receive(from("b", 40_000));
   assertEquals(node.takeSends().map(({ to }) => to), ["b"]);
+});
+
+Deno.test("an origin issues so many batches a second, and says so when it must wait", () => {
+  const settings = { originBurst: 5, originBatchesPerSecond: 10 };
+  const node = new GossipRecorder({ peers: ["a"], settings });
+  const submit = () => {
+    try {
+      node.machine.submit(SUBMISSION);
+      return true;
+    } catch (error) {
+      assert(error instanceof BusyError, String(error));
+      return false;
+    }
+  };
+  const went = (tries: number) => Array.from({ length: tries }, submit).filter(Boolean).length;
+  assertEquals(went(20), 5);
+  node.nowMs += 300;
+  assertEquals(went(20), 3);
+  node.nowMs += 60_000;
+  assertEquals(went(20), 5);
+});
+
+Deno.test("more batches a second than an origin may send are refused, said and counted", () => {
+  const settings = { originBurst: 5, originBatchesPerSecond: 10, maxBatches: 7 };
+  const node = new GossipRecorder({ peers: ["a", "b"], settings });
+  let number = 0;
+  const push = (origin: string, count: number) => {
+    for (let each = 0; each < count; each++) node.receive(pushOf(batchOf(origin, number++), "b"));
+    const types = node.takeEvents().map(({ type }) => type);
+    return ["batch_accepted", "batch_refused", "dropped"].map((type) =>
+      types.filter((each) => each === type).length
+    );
+  };
+  // Twice what an origin lets go, and no less than all that is remembered.
+  assertEquals(push("a", 12), [10, 2, 2]);
+  assertEquals(push("b", 1), [1, 0, 0], "others have their own share");
+  node.nowMs += 250;
+  assertEquals(push("a", 12), [5, 7, 7]);
+  // Names that nobody knows share one.
+  assertEquals(push("made-up", 8), [8, 0, 0]);
+  assertEquals(push("another", 8), [2, 6, 6]);
+  node.nowMs += 10_000;
+  node.takeSends();
+  const refused = batchOf("a", 11);
+  node.receive(pushOf(refused, "b"));
+  node.expectEvents("batch_accepted");
+});
+
+Deno.test("forged batches use up nobody's share", () => {
+  let reason: string | undefined = "not signed";
+  const node = new GossipRecorder({
+    peers: ["a", "b"],
+    settings: { originBurst: 1, maxBatches: 1 },
+    machine: { admit: () => reason },
+  });
+  for (let number = 0; number < 20; number++) node.receive(pushOf(batchOf("a", number), "b"));
+  node.takeEvents();
+  reason = undefined;
+  node.receive(pushOf(batchOf("a", 99), "b"));
+  node.expectEvents("batch_accepted");
 });

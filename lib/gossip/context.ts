@@ -43,6 +43,8 @@ export interface DisseminationStatus {
   readonly batchBytes: number;
   /** Batches whose results are held as origin. */
   readonly collections: number;
+  /** Batches whose results made room for newer ones since the start. */
+  readonly forgottenCollections: number;
   /** Reports that the origin has not confirmed. */
   readonly reports: number;
   /** Sends under way or waiting. */

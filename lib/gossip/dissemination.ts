@@ -121,10 +121,8 @@ export class Dissemination {
    * or was sent before, and `BusyError` where too much is under way; then nothing was sent.
    */
   submit(submission: Submission): Batch {
-    if (this.#context.sends.busy || this.#results.busy) {
-      throw new BusyError(
-        "too many batches are on their way and not answered yet; send this one again in a moment",
-      );
+    if (this.#context.sends.busy || this.#results.busy || this.#intake.busy) {
+      throw new BusyError("too many batches are under way; send this one again in a moment");
     }
     const { batch, collection } = issueBatch(this.#context, submission);
     this.#mustBeAdmitted(batch);
@@ -278,6 +276,7 @@ export class Dissemination {
       batches: this.#history.batchCount,
       batchBytes: this.#history.batchBytes,
       collections: this.#results.size,
+      forgottenCollections: this.#results.forgotten,
       reports: this.#outbox.size,
       sends: this.#context.sends.pending,
     };

@@ -21,6 +21,7 @@ import { burst } from "./burst.ts";
 import { encodeGossip } from "./codec.ts";
 import { currentReference, dropUnexpected, type GossipContext, selfReference } from "./context.ts";
 import { type History, lifetimeMs, type RememberedBatch } from "./history.ts";
+import { OriginRates } from "./origin_rates.ts";
 import { SeenIds } from "./seen_ids.ts";
 import { matchesTarget } from "./targets.ts";
 
@@ -52,6 +53,7 @@ export class Intake {
   readonly #history: History;
   /** Cancelled ids, whether the batch has come or not. */
   readonly #cancelled: SeenIds;
+  readonly #rates: OriginRates;
   /** The origins that let a held batch start before it came. */
   readonly #earlyStarts = new Map<BatchId, string>();
   /** Where the reports go that the local runner owes. */
@@ -62,6 +64,7 @@ export class Intake {
     this.#options = options;
     this.#context = options.context;
     this.#history = options.history;
+    this.#rates = new OriginRates(options.context);
     this.#cancelled = new SeenIds({
       maxIds: MAX_CANCELLED_IDS,
       seed: hashSeed(options.context.random),
@@ -77,8 +80,14 @@ export class Intake {
     }
   }
 
+  /** Whether this node has issued so many batches that it must wait for a moment. */
+  get busy(): boolean {
+    return this.#rates.busy;
+  }
+
   /** Takes a batch of this node's own. */
   acceptOwn(batch: Batch, collection: Collection): void {
+    this.#rates.issued();
     this.#accept({ batch, ageMs: 0 }, { collection, targeted: this.#names(batch) });
     this.#push({ batch, ageMs: 0 }, batch.origin);
   }
@@ -191,7 +200,8 @@ export class Intake {
       });
       return false;
     }
-    const reason = this.#options.admit(batch);
+    // Only what is let in otherwise counts, or anybody could use up an origin's share.
+    const reason = this.#options.admit(batch) ?? this.#tooMany(batch, from);
     if (reason === undefined) return true;
     // Its id is not remembered: a forged copy must not keep the true one out.
     this.#context.effects.emit({
@@ -202,6 +212,13 @@ export class Intake {
       reason,
     });
     return false;
+  }
+
+  #tooMany(batch: Batch, from: NodeReference): string | undefined {
+    const detail = this.#rates.refusal(batch.origin.name);
+    if (detail === undefined) return undefined;
+    this.#context.effects.emit({ type: "dropped", reason: "too_many", from: from.name, detail });
+    return detail;
   }
 
   #accept(

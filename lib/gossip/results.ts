@@ -52,11 +52,17 @@ export class Results {
   /** Those with members that have not settled. */
   readonly #open = new Set<CollectedBatch>();
   #bytes = 0;
+  #forgotten = 0;
 
   /** Empty at first. */
   constructor(options: ResultsOptions) {
     this.#context = options.context;
     this.#changed = options.changed;
+  }
+
+  /** How many batches' results made room for newer ones. */
+  get forgotten(): number {
+    return this.#forgotten;
   }
 
   /** How many batches' results are held. */
@@ -238,6 +244,7 @@ export class Results {
       if (!full()) return;
       if (collected === newest) continue;
       this.drop(collected.batchId);
+      this.#forgotten++;
       this.#context.effects.emit({ type: "results_forgotten", batchId: collected.batchId });
     }
   }

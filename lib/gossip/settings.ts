@@ -42,6 +42,10 @@ export interface GossipSettings {
   readonly maxReportBytes: number;
   /** `submit` refuses past this many batches of the last minute that have not settled. */
   readonly maxUnsettled: number;
+  /** Batches a second that this node issues, and half of what it lets in from each other origin. */
+  readonly originBatchesPerSecond: number;
+  /** So many at once after a pause. */
+  readonly originBurst: number;
   /** Sends under way at once, to all. */
   readonly maxSends: number;
   /** Sends under way at once, to one peer. */
@@ -79,6 +83,8 @@ export const DEFAULT_GOSSIP_SETTINGS: GossipSettings = {
   maxReports: 10_000,
   maxReportBytes: 128 * MIB,
   maxUnsettled: 1_000,
+  originBatchesPerSecond: 100,
+  originBurst: 1_000,
   maxSends: 512,
   maxSendsPerPeer: 16,
   maxSendBytes: 128 * MIB,

@@ -239,7 +239,10 @@ export interface BatchExpired {
   /** Which batch. */
   readonly batchId: BatchId;
 }
-/** A batch was not let in (`admit`); it is neither run nor forwarded nor remembered. */
+/**
+ * A batch was not let in: `admit` said so, or its origin sends too many a second. It is neither run
+ * nor forwarded nor remembered; where it comes again it is looked at again.
+ */
 export interface BatchRefused {
   /** Says which. */
   readonly type: "batch_refused";
@@ -249,7 +252,7 @@ export interface BatchRefused {
   readonly origin: string;
   /** Who sent it. */
   readonly from: string;
-  /** What `admit` said. */
+  /** Why, for people. */
   readonly reason: string;
 }
 /** At the origin: a member's part changed, or it joined in. Durable. */
