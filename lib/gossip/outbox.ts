@@ -24,6 +24,8 @@ import { choosePeers } from "./burst.ts";
 
 /** After a send that failed at once the next way is tried after this, doubled each time. */
 const FAILED_SEND_DELAY_MS = 200;
+/** While the members hold the origin gone it is tried this seldom; when it is back, at once. */
+const GONE_RETRY_MS = 600_000;
 /** Reports that wait when the origin comes back, or at start, are spread over this. */
 const WAKE_SPREAD_MS = 1_000;
 
@@ -209,7 +211,8 @@ export class Outbox {
     }
     const exclude = new Set([entry.origin.name]);
     const [relay] = attempt % 2 === 1 ? choosePeers(context, { count: 1, exclude }) : [];
-    this.#schedule(entry, retryDelayMs(context, attempt));
+    const leastMs = this.#isGone(entry.origin) ? jittered(GONE_RETRY_MS, context.random) : 0;
+    this.#schedule(entry, Math.max(leastMs, retryDelayMs(context, attempt)));
     const { token } = entry;
     sendVia(context, {
       to: currentReference(context.peers, entry.origin),
@@ -222,11 +225,15 @@ export class Outbox {
       done: (ok) => {
         if (ok || entry.token !== token) return;
         const delayMs = FAILED_SEND_DELAY_MS * 2 ** Math.min(attempt, 20);
-        this.#schedule(
-          entry,
-          jittered(Math.min(delayMs, context.settings.retryMaxMs), context.random),
-        );
+        const pauseMs = jittered(Math.min(delayMs, context.settings.retryMaxMs), context.random);
+        this.#schedule(entry, Math.max(leastMs, pauseMs));
       },
     });
+  }
+
+  /** Whether the members hold it failed or left, or do not know it. */
+  #isGone(origin: NodeReference): boolean {
+    const state = this.#context.peers.peer(origin.name)?.state ?? "left";
+    return state === "dead" || state === "left";
   }
 }

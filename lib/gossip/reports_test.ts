@@ -98,6 +98,25 @@ Deno.test("reports: a send that fails is followed soon, a returning origin is to
   assertEquals(report?.request.to.address.host, "10.7.7.7");
 });
 
+Deno.test("reports: an origin that is gone is tried seldom, and at once when it is back", () => {
+  const node = new GossipRecorder({ peers: ["a", "b"] });
+  const { id } = batchOf("a");
+  node.machine.memberChanged("a");
+  node.receive(pushOf(batchOf("a"), "a"));
+  node.peers.set("a", peerOf("a", { state: "left" }));
+  node.machine.memberChanged("a");
+  node.takeSends();
+  node.machine.report(id, DONE);
+  for (const ok of [true, false]) {
+    assertEquals(node.takeSends({ ok }).length, 1);
+    assert(node.lastTimer("report_retry").delayMs >= 450_000);
+    node.fireLast("report_retry");
+  }
+  node.peers.set("a", peerOf("a"));
+  node.machine.memberChanged("a");
+  assert(node.lastTimer("report_retry").delayMs <= 1_000);
+});
+
 Deno.test("reports: one that nobody takes for a day is given up", () => {
   const node = new GossipRecorder({ peers: ["a"] });
   node.receive(pushOf(batchOf("a"), "a"));
