@@ -6,7 +6,7 @@
  */
 import type { NodeReference, Peer } from "./types.ts";
 import type { GossipContext } from "./context.ts";
-import { sample } from "./targets.ts";
+import { draw } from "./targets.ts";
 
 /** Random alive gossipcheck members, none of the excluded names among them. */
 export function choosePeers(
@@ -19,7 +19,7 @@ export function choosePeers(
       fit.push(peer);
     }
   }
-  return sample(fit, { count: options.count, random: context.random });
+  return draw(fit, { count: options.count, random: context.random });
 }
 
 /**

@@ -118,12 +118,19 @@ export function resolveAmount(amount: Amount, total: number): number {
   return Math.min(total, Math.max(1, wanted));
 }
 
-/** `count` of the items in random order (Fisher and Yates); all of them where there are fewer. */
+/** `count` of the items in random order; all of them where there are fewer. */
 export function sample<T>(
   items: Iterable<T>,
   options: { readonly count: number; readonly random: Random },
 ): T[] {
-  const pool = [...items];
+  return draw([...items], options);
+}
+
+/** As `sample` (Fisher and Yates), and the pool itself becomes the sample: each push draws one. */
+export function draw<T>(
+  pool: T[],
+  options: { readonly count: number; readonly random: Random },
+): T[] {
   const count = Math.min(options.count, pool.length);
   for (let index = 0; index < count; index++) {
     const other = index + Math.floor(options.random.next() * (pool.length - index));

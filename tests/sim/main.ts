@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { runChaos } from "./chaos.ts";
+import { dayCommand, type DayOptions, runDay } from "./day.ts";
 import {
   measureFlatness,
   measureLoss,
@@ -15,7 +16,8 @@ import {
 const USAGE = `deno task sim --seed N       one run again, with what was done to the cluster
 deno task sim --seeds N      N runs, from seed 1 or --from; exit status 1 where one is bad
 deno task sim --figures      the tables of docs/simulation.md (minutes)
-deno task sim --nodes N      joins, news and ten failures in a cluster of N`;
+deno task sim --nodes N      joins, news and ten failures in a cluster of N
+deno task sim --day          batches through a day of churn; also --seed, --nodes, --minutes, --expires`;
 
 const encoder = new TextEncoder();
 
@@ -122,11 +124,44 @@ function flatnessTable(): void {
   }
 }
 
+function mebibytes(bytes: number): string {
+  return (bytes / 1024 ** 2).toFixed(0);
+}
+
+function day(options: DayOptions): boolean {
+  const startMs = performance.now();
+  const figures = runDay({
+    ...options,
+    hourEnded: ({ hour, batches, runs, memoryBytes }) =>
+      write(`hour ${hour}: ${batches} batches, ${runs} runs, ${mebibytes(memoryBytes)} MiB in use`),
+  });
+  for (const violation of figures.violations) write(`violated: ${violation}`);
+  const { batches, runs, stayed, late, restarts, leaves, joins, most } = figures;
+  write(`${batches} batches, ${runs} runs; ${restarts} restarts, ${leaves} left, ${joins} joined`);
+  write(`${stayed} results of nodes that stayed up are home, and ${late} of others`);
+  write(
+    `messages/node/s ${figures.messagesPerNodeSecond.toFixed(2)}, ` +
+      `bytes/node/s ${figures.bytesPerNodeSecond.toFixed(0)}, ` +
+      `peak ${mebibytes(figures.peakBytes)} MiB, wall ${seconds(performance.now() - startMs)} s`,
+  );
+  write(`most that a node held: ${JSON.stringify(most)}`);
+  if (figures.violations.length > 0) write(`again with: ${dayCommand(options)}`);
+  return figures.violations.length === 0;
+}
+
 function main(): boolean {
   const options = parseArgs(Deno.args, {
-    string: ["seed", "seeds", "from", "nodes"],
-    boolean: ["figures"],
+    string: ["seed", "seeds", "from", "nodes", "minutes", "expires"],
+    boolean: ["figures", "day"],
   });
+  if (options.day) {
+    return day({
+      seed: Number(options.seed ?? 1),
+      nodes: Number(options.nodes ?? 500),
+      minutes: Number(options.minutes ?? 1_440),
+      expiresMinutes: Number(options.expires ?? 60),
+    });
+  }
   if (options.seed !== undefined) return replay(Number(options.seed));
   if (options.seeds !== undefined) return runMany(Number(options.from ?? 1), Number(options.seeds));
   if (options.nodes !== undefined) {

@@ -23,6 +23,8 @@ export interface LinkedHostOptions {
   readonly session: Session;
   /** Chance. */
   readonly random: Random;
+  /** Lives of others whose messages are told apart at once. */
+  readonly maxSessions?: number | undefined;
   /** Takes how a message went. */
   readonly sent: (id: number, ok: boolean) => void;
   /** Takes a message. */
@@ -46,6 +48,7 @@ export function linkHost(options: LinkedHostOptions): Transport {
     packetRoomBytes: () => PACKET_ROOM_BYTES,
     clock: host.clock,
     random: options.random,
+    ...(options.maxSessions === undefined ? {} : { maxSessions: options.maxSessions }),
     effects: {
       openStream: ({ id, to, head, message, timeoutMs, connectTimeoutMs }) =>
         host.openStream(to.address, {

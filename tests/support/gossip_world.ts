@@ -14,6 +14,7 @@ import type {
   GossipMessage,
   MemberProgress,
   Peer,
+  PeerView,
   Submission,
 } from "../../lib/gossip/types.ts";
 import type { NodeState } from "../../lib/wire/messages.ts";
@@ -38,6 +39,10 @@ export interface GossipWorldOptions {
   readonly duplicate?: number;
   /** Why a node lets a batch not in. */
   readonly admit?: (batch: Batch, node: string) => string | undefined;
+  /** Lives of others whose messages each node tells apart; the default is the daemon's. */
+  readonly maxSessions?: number;
+  /** Called with each event in place of keeping them all, where a run is long. */
+  readonly onEvent?: (node: GossipNode, event: GossipEvent) => void;
 }
 
 /** Nodes, the network between them, and what the membership holds of them. */
@@ -49,6 +54,7 @@ export class GossipWorld {
   /** Every node ever, by name. */
   readonly nodes = new Map<string, GossipNode>();
   readonly options: GossipWorldOptions;
+  #added = 0;
 
   constructor(options: GossipWorldOptions) {
     this.options = options;
@@ -59,7 +65,7 @@ export class GossipWorld {
 
   /** A new node, alive and known to all. */
   add(options: { tags?: Record<string, string>; foreign?: boolean } = {}): GossipNode {
-    const node = new GossipNode(this, { index: this.nodes.size, ...options });
+    const node = new GossipNode(this, { index: this.#added++, ...options });
     this.nodes.set(node.name, node);
     node.start();
     this.tell(node.name);
@@ -107,6 +113,13 @@ export class GossipWorld {
     this.tell(node.name);
   }
 
+  /** Takes away for ever a node that has ended; the members forget it. */
+  forget(node: GossipNode): void {
+    this.nodes.delete(node.name);
+    this.network.removeHost(node.host.address);
+    this.tell(node.name);
+  }
+
   /** Tells every running node that a member changed. */
   tell(name: string): void {
     for (const node of this.nodes.values()) node.machine?.memberChanged(name);
@@ -140,6 +153,7 @@ export class GossipNode {
   machine: Dissemination | undefined;
   readonly #world: GossipWorld;
   readonly #foreign: boolean;
+  #peer: Peer | undefined;
   #lives = 0;
 
   constructor(
@@ -155,6 +169,25 @@ export class GossipNode {
     this.journal = new MemoryJournal({ node: this.name, wallMs: () => this.host.clock.wallMs() });
   }
 
+  /** What the membership holds of it: the same one until that changes. */
+  get peer(): Peer {
+    const { state, session, degraded } = this;
+    const held = this.#peer;
+    if (held?.state === state && held.session === session && held.degraded === degraded) {
+      return held;
+    }
+    this.#peer = {
+      name: this.name,
+      address: this.host.address,
+      state,
+      runsGossipcheck: !this.#foreign,
+      tags: this.tags,
+      ...(this.#foreign ? {} : { session }),
+      ...(degraded === undefined ? {} : { degraded }),
+    };
+    return this.#peer;
+  }
+
   /** Starts it, with what its journal holds. */
   start(): void {
     const world = this.#world;
@@ -164,6 +197,7 @@ export class GossipNode {
     const peers = this.#view();
     const transport = linkHost({
       ...{ host, peers, random, session: this.session },
+      maxSessions: world.options.maxSessions,
       sent: (id, ok) => machine.sent(id, ok),
       deliver: (message, from) => {
         machine.receive(message, from);
@@ -228,7 +262,8 @@ export class GossipNode {
   #emit(event: GossipEvent): void {
     this.onEmit?.(event);
     this.journal.take(event);
-    this.events.push(event);
+    if (this.#world.options.onEvent === undefined) this.events.push(event);
+    else this.#world.options.onEvent(this, event);
     if (event.type === "batch_accepted" && event.targeted) this.#run(event.batch, event.cancelled);
     if (event.type === "batch_released") this.#run(event.batch, event.cancelled);
   }
@@ -246,27 +281,16 @@ export class GossipNode {
     });
   }
 
-  #view() {
-    const world = this.#world;
-    const peerOf = (node: GossipNode): Peer => ({
-      name: node.name,
-      address: node.host.address,
-      state: node.state,
-      runsGossipcheck: !node.#foreign,
-      tags: node.tags,
-      ...(node.#foreign ? {} : { session: node.session }),
-      ...(node.degraded === undefined ? {} : { degraded: node.degraded }),
-    });
-    const self = peerOf(this);
+  #view(): PeerView {
+    const { nodes } = this.#world;
     return {
-      self,
-      *peers() {
-        for (const node of world.nodes.values()) if (node.name !== self.name) yield peerOf(node);
+      self: this.peer,
+      peers: () => {
+        const peers: Peer[] = [];
+        for (const other of nodes.values()) if (other !== this) peers.push(other.peer);
+        return peers;
       },
-      peer: (name: string) => {
-        const node = world.nodes.get(name);
-        return node === undefined ? undefined : peerOf(node);
-      },
+      peer: (name) => nodes.get(name)?.peer,
     };
   }
 }
