@@ -42,13 +42,28 @@ export function compressLzw(input: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /**
  * Decompresses up to the end code; what follows it is ignored, as Go does. Raises `WireError`:
- * `too_large` as soon as there are more than `limitBytes`, `bad_compression` on anything else.
+ * `too_large` where there are more than `limitBytes`, `bad_compression` on anything else. What it
+ * takes in memory is known, and refused, before any of it is taken.
  */
 export function decompressLzw(
   input: Uint8Array,
   options: { limitBytes: number },
 ): Uint8Array<ArrayBuffer> {
-  const output = new LzwOutput(options.limitBytes, Math.min(4 * input.length, options.limitBytes));
+  const lengths = new LzwLengths(options.limitBytes);
+  readCodes(input, lengths);
+  const output = new LzwOutput(lengths.total);
+  readCodes(input, output);
+  return output.bytes;
+}
+
+/** What is done with the codes of compressed bytes. */
+interface CodeReader {
+  clear(): void;
+  /** Takes a code; returns the code that comes next in the table. */
+  expand(code: number): number;
+}
+
+function readCodes(input: Uint8Array, reader: CodeReader): void {
   let [width, bits, bitCount] = [LITERAL_BITS + 1, 0, 0];
   for (let at = 0;;) {
     while (bitCount < width) {
@@ -59,11 +74,11 @@ export function decompressLzw(
     const code = bits & ((1 << width) - 1);
     bits >>>= width;
     bitCount -= width;
-    if (code === END) return output.finish();
+    if (code === END) return;
     if (code === CLEAR) {
-      output.clear();
+      reader.clear();
       width = LITERAL_BITS + 1;
-    } else if (output.expand(code) === 1 << width && width < MAX_WIDTH) {
+    } else if (reader.expand(code) === 1 << width && width < MAX_WIDTH) {
       width++;
     }
   }
@@ -73,20 +88,56 @@ function bad(why: string): WireError {
   return new WireError("bad_compression", `a compressed message cannot be decompressed: ${why}`);
 }
 
-/** What was decompressed so far. Every code stands for a stretch of it. */
-class LzwOutput {
+/** How many bytes each code stands for, and how many all so far. Refuses what cannot be decompressed. */
+class LzwLengths implements CodeReader {
   readonly #limit: number;
-  #bytes: Uint8Array<ArrayBuffer>;
-  #length = 0;
-  readonly #starts = new Uint32Array(MAX_CODE + 1);
   readonly #lengths = new Uint16Array(MAX_CODE + 1);
   /** The code that the next expansion defines, if there was an expansion before it. */
   #next = END;
+  #last = 0;
+  /** All so far. */
+  total = 0;
+
+  constructor(limitBytes: number) {
+    this.#limit = limitBytes;
+  }
+
+  clear(): void {
+    this.#next = END;
+    this.#last = 0;
+  }
+
+  expand(code: number): number {
+    const defines = this.#last > 0 && this.#next <= MAX_CODE;
+    // The code is the last expansion and the first byte of the coming one.
+    if (defines) this.#lengths[this.#next] = this.#last + 1;
+    const known = defines ? this.#next : this.#next - 1;
+    if (code >= CLEAR && (code <= END || code > known)) throw bad(`code ${code} is not known`);
+    this.#last = code < CLEAR ? 1 : this.#lengths[code]!;
+    this.total += this.#last;
+    if (this.total > this.#limit) {
+      throw new WireError(
+        "too_large",
+        `a compressed message holds over ${this.#limit} bytes; that is the most allowed here`,
+      );
+    }
+    if (this.#next <= MAX_CODE) this.#next++;
+    return this.#next;
+  }
+}
+
+/** What was decompressed so far. Every code stands for a stretch of it. All codes are known ones. */
+class LzwOutput implements CodeReader {
+  /** As many as there will be. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly #starts = new Uint32Array(MAX_CODE + 1);
+  readonly #lengths = new Uint16Array(MAX_CODE + 1);
+  #length = 0;
+  #next = END;
   #lastStart = -1;
 
-  constructor(limitBytes: number, guessBytes: number) {
-    this.#limit = limitBytes;
-    this.#bytes = new Uint8Array(Math.max(guessBytes, 16));
+  constructor(totalBytes: number) {
+    this.bytes = new Uint8Array(totalBytes);
   }
 
   clear(): void {
@@ -94,54 +145,26 @@ class LzwOutput {
     this.#lastStart = -1;
   }
 
-  /** Appends what `code` stands for; returns the code that comes next in the table. */
   expand(code: number): number {
     const at = this.#length;
-    if (this.#lastStart >= 0) this.#define(at);
-    const literal = code < CLEAR;
-    if (!literal && (code <= END || code > this.#known())) throw bad(`code ${code} is not known`);
-    const count = literal ? 1 : this.#lengths[code]!;
-    this.#reserve(at + count);
-    if (literal) this.#bytes[at] = code;
+    if (this.#lastStart >= 0 && this.#next <= MAX_CODE) {
+      this.#starts[this.#next] = this.#lastStart;
+      this.#lengths[this.#next] = at - this.#lastStart + 1;
+    }
+    let count = 1;
+    if (code < CLEAR) this.bytes[at] = code;
     else {
+      count = this.#lengths[code]!;
       // Where the code is being defined right now, the stretch overlaps with what is written.
       const from = this.#starts[code]!;
       for (let index = 0; index < count; index++) {
-        this.#bytes[at + index] = this.#bytes[from + index]!;
+        this.bytes[at + index] = this.bytes[from + index]!;
       }
     }
     this.#length = at + count;
     this.#lastStart = at;
     if (this.#next <= MAX_CODE) this.#next++;
     return this.#next;
-  }
-
-  finish(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.#length);
-  }
-
-  // The code is the last expansion and the first byte of the coming one, which follows it directly.
-  #define(at: number): void {
-    if (this.#next > MAX_CODE) return;
-    this.#starts[this.#next] = this.#lastStart;
-    this.#lengths[this.#next] = at - this.#lastStart + 1;
-  }
-
-  #known(): number {
-    return this.#lastStart >= 0 ? Math.min(this.#next, MAX_CODE) : this.#next - 1;
-  }
-
-  #reserve(wanted: number): void {
-    if (wanted > this.#limit) {
-      throw new WireError(
-        "too_large",
-        `a compressed message holds over ${this.#limit} bytes; that is the most allowed here`,
-      );
-    }
-    if (wanted <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.min(Math.max(2 * this.#bytes.length, wanted), this.#limit));
-    grown.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = grown;
   }
 }
 
