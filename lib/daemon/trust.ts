@@ -3,7 +3,8 @@
  * listens to anyone.
  * @module
  */
-import { GossipcheckError } from "../errors.ts";
+import { formatAddress, isLoopback } from "../address.ts";
+import { GossipcheckError, UsageError } from "../errors.ts";
 import type { Batch, BatchId, GossipEvent } from "../gossip/types.ts";
 import { AUDIT_FILE_MAX_BYTES } from "../limits.ts";
 import type { Address } from "../runtime.ts";
@@ -16,12 +17,17 @@ import { RunRules } from "./run_rules.ts";
 import type { DaemonRuntime, NodeSettings } from "./settings.ts";
 import { TrustGate } from "./trust_gate.ts";
 
+/** How a daemon comes to have a token. */
+const TOKEN_REMEDY = "keep state (-state-dir) or give -token-file";
+
 /** What a `Trust` is made of. */
 export interface TrustOptions {
   /** This node. */
   readonly name: string;
   /** Where it listens for others. */
   readonly bound: Address;
+  /** Where it listens for `gcheck`; undefined where it does not. */
+  readonly clients: Address | undefined;
   /** What the operator chose. */
   readonly settings: NodeSettings;
   /** What it runs on. */
@@ -45,7 +51,7 @@ export class Trust {
    * `UsageError` and `HostError`; then nothing is left open.
    */
   constructor(options: TrustOptions) {
-    const { name, bound, settings, runtime } = options;
+    const { name, bound, clients, settings, runtime } = options;
     const { clock, timers, random, log, readRulesFile } = runtime;
     this.#options = options;
     this.policy = nodePolicy(settings, { readRulesFile });
@@ -53,7 +59,7 @@ export class Trust {
     const encrypts = (settings.encryptionKey ?? settings.keyringFile) !== undefined;
     const { insecure = false } = settings;
     this.#networkActionsRefusal = networkActionsRefusal({ bound, encrypts, insecure });
-    this.token = settings.clientBind && clientToken({
+    this.token = clients && clientToken({
       named: settings.tokenFile,
       own: runtime.stateFile({ name, file: "token" }),
       files: {
@@ -63,6 +69,7 @@ export class Trust {
       },
       random,
     });
+    this.#mustNotBeOpen();
     this.#trail = new AuditTrail({
       file: this.#openAudit(),
       signerOf: (batch) => this.#gate.signerOf(batch),
@@ -119,9 +126,9 @@ export class Trust {
   /** Says what the flags mean for who may do what; each once, at the start. */
   logStart(): void {
     const { runtime: { log }, settings } = this.#options;
-    if (settings.clientBind !== undefined && this.token === undefined) {
-      const remedy = "keep state (-state-dir) or give -token-file";
-      const text = `any local user can command this daemon: it has no token; ${remedy}`;
+    if (this.#options.clients !== undefined && this.token === undefined) {
+      const who = isLoopback(this.#options.clients.host) ? "any local user" : "whoever reaches it";
+      const text = `${who} can command this daemon: it has no token; ${TOKEN_REMEDY}`;
       log.write("warn", "clients_unchecked", text);
     }
     if (this.#networkActionsRefusal !== undefined) {
@@ -140,6 +147,17 @@ export class Trust {
   /** Records what was only counted so far and closes the audit log. */
   close(): void {
     this.#trail.close();
+  }
+
+  /** Beyond this machine nobody commands a daemon without a token, unless the operator insists. */
+  #mustNotBeOpen(): void {
+    const { clients, settings } = this.#options;
+    if (clients === undefined || this.token !== undefined || settings.insecure) return;
+    if (isLoopback(clients.host)) return;
+    throw new UsageError(
+      `flag -cli-bind: ${formatAddress(clients)} is reached from other machines, and without a ` +
+        `token whoever reaches it can command this daemon: ${TOKEN_REMEDY}, or give -insecure`,
+    );
   }
 
   #auditPath(): string | undefined {

@@ -27,7 +27,7 @@ export type AuditRecord =
   | AuditedBatch & {
     /** A batch was taken, to be run here or only to be handed on. */
     readonly event: "batch_taken";
-    /** Whether its target names this node. */
+    /** Whether it runs here at once; one that waits for its origin's word may run later. */
     readonly runsHere: boolean;
     /** The names of its checks. */
     readonly checks: readonly string[];

@@ -107,12 +107,11 @@ Deno.test({
       exec "$@"`;
     const node = await cluster.add("full", {
       stateDirectory,
-      wrap: (line) =>
-        line.args.includes("cli.ts") ? line : {
-          ...line,
-          program: "unshare",
-          args: ["-m", "sh", "-c", full, "full", audit, line.program, ...line.args],
-        },
+      wrap: (line) => {
+        if (!line.args.includes("-name=full")) return line;
+        const args = ["-m", "sh", "-c", full, "full", audit, line.program, ...line.args];
+        return { ...line, program: "unshare", args };
+      },
     });
     const answer = await cluster.check(cluster.writeStampCheck());
     assertEquals(answer.code, 1);

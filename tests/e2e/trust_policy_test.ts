@@ -63,6 +63,7 @@ Deno.test("flags that no node can follow stop it with a line that names them", a
     [[`-allow-actions=${loose}.no`], `flag -allow-actions: ${loose}.no is not there`],
     [["-no-actions", `-allow-actions=${loose}`], "contradict each other"],
     [[`-trusted-keys=${loose}`], "can be written by others (mode 0666)"],
+    [["-cli-bind=0.0.0.0:0"], "whoever reaches it can command this daemon"],
     [["-token-file=/nowhere/token"], "flag -token-file: /nowhere/token is not there"],
   ];
   for (const [flags, expected] of cases) {
