@@ -6,13 +6,14 @@ import { DATAGRAM_MAX_BYTES, DECOMPRESSED_MAX_BYTES } from "../../../lib/limits.
 import { decodePacketMessage, encodeCompressed, encodeMessage } from "../../../lib/wire/codec.ts";
 import { Envelope } from "../../../lib/wire/envelope.ts";
 import { StreamReader } from "../../../lib/wire/frames.ts";
-import { Keyring, NONCE_BYTES, sealedBytes } from "../../../lib/wire/keyring.ts";
+import { Keyring } from "../../../lib/wire/keyring.ts";
 import { compressLzw, decompressLzw } from "../../../lib/wire/lzw.ts";
 import {
   MESSAGE_TYPE,
   type PacketMessage,
   type StreamMessage,
 } from "../../../lib/wire/messages.ts";
+import { sealStreamBytes } from "../../support/sealed_stream.ts";
 import { envelopeOf, readVectors, VECTOR_FILES } from "../../support/vectors.ts";
 import { SAMPLES, STREAM_SAMPLES } from "../../support/wire_samples.ts";
 import { type Subject, subject } from "../subject.ts";
@@ -111,22 +112,6 @@ function reencodeStream(messages: readonly StreamMessage[]): StreamMessage[] {
 const streamMaxBytes = (bytes: number) =>
   40 * bytes + 40 * Math.min(bytes * bytes, DECOMPRESSED_MAX_BYTES);
 
-/** What an insider could send: any bytes at all, under the layers of `envelope`. */
-function sealed(bytes: Uint8Array, envelope: Envelope): Uint8Array {
-  const { label, compress } = envelope.options;
-  const plaintext = compress ? encodeCompressed(compressLzw(bytes)) : bytes;
-  const name = new TextEncoder().encode(label);
-  const header = label === "" ? name : Uint8Array.of(MESSAGE_TYPE.hasLabel, name.length, ...name);
-  if (envelope.options.keyring === undefined) return concat([header, plaintext]);
-  const version = envelope.options.protocolVersion === 1 ? 0 : 1;
-  const head = new Uint8Array(5);
-  head[0] = MESSAGE_TYPE.encrypt;
-  new DataView(head.buffer).setUint32(1, sealedBytes(plaintext.length, version));
-  const nonce = random.bytes(NONCE_BYTES);
-  const associatedData = concat([head, name]);
-  return concat([header, head, keyring.seal(plaintext, { version, nonce, associatedData })]);
-}
-
 const LZW_LIMIT_BYTES = 100_000;
 
 /** All of them. */
@@ -183,7 +168,7 @@ export const WIRE_DECODERS: readonly Subject[] = [
     samples: samplesOf(STREAM_SAMPLES.map((message) => PLAIN.sealStream(message))),
     decode: (input) => {
       const { choice, bytes } = picked(LAYERS, input);
-      return readStreamTwice(sealed(bytes, choice), { envelope: choice, reply: false });
+      return readStreamTwice(sealStreamBytes(bytes, choice), { envelope: choice, reply: false });
     },
     again: reencodeStream,
     errors: [WireError],
