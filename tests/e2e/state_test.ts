@@ -223,7 +223,11 @@ Deno.test({
       const stateDirectory = cluster.path("small");
       Deno.mkdirSync(stateDirectory);
       const wrap = onSmallDisk(stateDirectory, 2 * MIB);
-      const node = await cluster.add("full", { stateDirectory, wrap });
+      // gcheck sees another small disk than the daemon.
+      const token = cluster.path("token");
+      Deno.writeTextFileSync(token, "0f".repeat(32), { mode: 0o600 });
+      const flags = [`-token-file=${token}`];
+      const node = await cluster.add("full", { stateDirectory, wrap, flags });
       await cluster.together();
       // What the audit log adds later has room in the block that it then has.
       assertEquals((await cluster.check(cluster.writeStampCheck())).states, {
