@@ -46,7 +46,9 @@ export class DenoNetwork implements Network {
     to: Address,
     options: { timeoutMs: number; signal?: AbortSignal },
   ): Promise<ByteStream> {
-    const timeout = AbortSignal.timeout(Math.ceil(options.timeoutMs));
+    // Whoever counts down to a deadline may come late.
+    const timeoutMs = Math.max(0, Math.ceil(options.timeoutMs));
+    const timeout = AbortSignal.timeout(timeoutMs);
     const signal = options.signal === undefined
       ? timeout
       : AbortSignal.any([timeout, options.signal]);
@@ -62,7 +64,7 @@ export class DenoNetwork implements Network {
       return new DenoByteStream(connection);
     } catch (error) {
       const reason = timeout.aborted
-        ? `no answer within ${Math.ceil(options.timeoutMs)} ms`
+        ? `no answer within ${timeoutMs} ms`
         : shortReason(error);
       throw new StreamError(`cannot connect to ${formatAddress(to)} (TCP): ${reason}`, {
         cause: error,

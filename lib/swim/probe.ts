@@ -227,7 +227,8 @@ export class Prober {
       });
     }
     if (!settings.tcpPings || member.versions[1] < 3) return;
-    const timeoutMs = probe.deadlineMs - this.#core.nowMs();
+    // On a busy machine this timer may come after the deadline.
+    const timeoutMs = Math.max(0, probe.deadlineMs - this.#core.nowMs());
     this.#options.pingStream(probe.record, { sequence: probe.sequence, timeoutMs });
   }
 

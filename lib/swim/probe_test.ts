@@ -52,6 +52,13 @@ Deno.test("without an ack three others and TCP are asked for help, then the memb
   assertEquals(me.expectEvent("member_suspected").by, "me");
 });
 
+Deno.test("a machine that wakes up after the deadline asks nobody for an answer in the past", () => {
+  const me = Recorder.among(6);
+  me.nextPing();
+  me.stopFor(3_000);
+  assert(me.takeExchange("ping").timeoutMs >= 0);
+});
+
 Deno.test("an ack through a helper is as good as a direct one", () => {
   const me = Recorder.among(6);
   const { number, sequence } = me.nextPing();

@@ -118,6 +118,8 @@ Deno.test("a refused or aborted connection is one line that names the address", 
     StreamError,
     "aborted",
   );
+  await assertRejects(() => network.connect(local, { timeoutMs: -0.5 }), StreamError, "127.0.0.1");
+  await assertRejects(() => network.connect(local, { timeoutMs: -7_000 }), StreamError);
 });
 
 Deno.test("a port in use and an address of another machine are refused in one line", () => {
