@@ -158,7 +158,7 @@ export const FRAGMENT_MIN_BYTES = 512;
 export const ASSEMBLIES_MAX = 1_024;
 /** Messages on their way in by packets from one sender: ours; four times what one sends at once. */
 export const ASSEMBLIES_MAX_PER_SENDER = 64;
-/** Bytes of messages on their way in by packets, in all: ours; eight of the largest. */
-export const ASSEMBLIES_MAX_BYTES: number = 8 * GOSSIP_MESSAGE_MAX_BYTES;
+/** Bytes of messages on their way in by packets, in all: ours; four of the largest. */
+export const ASSEMBLIES_MAX_BYTES: number = 4 * GOSSIP_MESSAGE_MAX_BYTES;
 /** Bytes of messages on their way in by packets from one sender: ours; two of the largest. */
 export const ASSEMBLIES_MAX_BYTES_PER_SENDER: number = 2 * GOSSIP_MESSAGE_MAX_BYTES;
