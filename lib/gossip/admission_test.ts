@@ -67,3 +67,27 @@ Deno.test("nobody starts a held batch in this node's own name", () => {
     assertEquals(node.takeEvents().map(({ type }) => type).sort(), ["batch_accepted", "dropped"]);
   }
 });
+
+Deno.test("a refused batch is not asked of the same member again at once, but of others", () => {
+  let reason: string | undefined = "why";
+  const node = new GossipRecorder({ peers: ["a", "b"], machine: { admit: () => reason } });
+  const batch = batchOf("a");
+  const digest = (from: string) => {
+    const message = { type: "digest", from: referenceOf(from), wantsReply: false } as const;
+    node.receive({ ...message, ids: [batch.id], cancelled: [] });
+    return node.takeSends({ type: "want" }).map(({ to }) => to);
+  };
+  const bring = (from: string) => node.receive({ ...pushOf(batch, from), asked: true });
+  assertEquals(digest("b"), ["b"]);
+  bring("b");
+  assertEquals(digest("b"), []);
+  assertEquals(digest("a"), ["a"]);
+  bring("a");
+  assertEquals([...digest("a"), ...digest("b")], []);
+  node.expectEvents("batch_refused", "batch_refused");
+  node.nowMs += 5 * 60_000;
+  reason = undefined;
+  assertEquals(digest("b"), ["b"]);
+  bring("b");
+  node.expectEvents("batch_accepted");
+});

@@ -15,6 +15,11 @@ const ANSWER_BYTES = 1024 * 1024;
 /** Copies in one answer. */
 const ANSWER_COPIES = 500;
 
+/** A refused batch is not asked of the same member again for this long: it would bring the same bytes. */
+const REFUSED_RETRY_MS = 5 * 60_000;
+/** Refusals that are remembered; the oldest are forgotten first, and cost one transfer more. */
+const MAX_REFUSED = 20_000;
+
 /** What it is made with. */
 export interface AntiEntropyOptions {
   /** Surroundings. */
@@ -29,6 +34,8 @@ export class AntiEntropy {
   readonly #history: History;
   /** Until when a batch is asked of nobody else. */
   readonly #askedUntilMs = new Map<BatchId, number>();
+  /** Until when a batch is not asked of a member again, by `refusalKey`; those of the longest ago first. */
+  readonly #refusedUntilMs = new Map<string, number>();
 
   /** Has asked for nothing. */
   constructor(options: AntiEntropyOptions) {
@@ -67,7 +74,8 @@ export class AntiEntropy {
     if (known === undefined) return;
     const nowMs = this.#context.clock.nowMs();
     const lacking = message.ids.filter((id) =>
-      !this.#history.hasSeen(id) && nowMs >= (this.#askedUntilMs.get(id) ?? -Infinity)
+      !this.#history.hasSeen(id) && nowMs >= (this.#askedUntilMs.get(id) ?? -Infinity) &&
+      nowMs >= (this.#refusedUntilMs.get(refusalKey(id, known)) ?? -Infinity)
     );
     if (lacking.length > 0) this.ask(known, lacking);
     if (!message.wantsReply) return;
@@ -116,6 +124,17 @@ export class AntiEntropy {
     this.#askedUntilMs.delete(id);
   }
 
+  /** A member's copy of a batch was not let in. Others may have a better one: they are asked. */
+  refused(id: BatchId, from: NodeReference): void {
+    const key = refusalKey(id, from);
+    this.#refusedUntilMs.delete(key);
+    this.#refusedUntilMs.set(key, this.#context.clock.nowMs() + REFUSED_RETRY_MS);
+    const [oldest] = this.#refusedUntilMs.keys();
+    if (this.#refusedUntilMs.size > MAX_REFUSED && oldest !== undefined) {
+      this.#refusedUntilMs.delete(oldest);
+    }
+  }
+
   #answer(copies: readonly BatchCopy[]): Uint8Array {
     const from = selfReference(this.#context.peers);
     return encodeGossip({ type: "batch", from, asked: true, copies });
@@ -159,4 +178,8 @@ export class AntiEntropy {
       if (untilMs <= nowMs) this.#askedUntilMs.delete(id);
     }
   }
+}
+
+function refusalKey(id: BatchId, { name }: NodeReference): string {
+  return `${id} ${name}`;
 }

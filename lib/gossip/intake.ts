@@ -201,7 +201,9 @@ export class Intake {
       return false;
     }
     // Only what is let in otherwise counts, or anybody could use up an origin's share.
-    const reason = this.#options.admit(batch) ?? this.#tooMany(batch, from);
+    const untrusted = this.#options.admit(batch);
+    if (untrusted !== undefined) this.#options.antiEntropy.refused(batch.id, from);
+    const reason = untrusted ?? this.#tooMany(batch, from);
     if (reason === undefined) return true;
     // Its id is not remembered: a forged copy must not keep the true one out.
     this.#context.effects.emit({
