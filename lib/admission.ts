@@ -4,7 +4,7 @@
  * waited longest without having proven itself.
  * @module
  */
-import type { ByteStream } from "./runtime.ts";
+import type { ByteStream, Timers } from "./runtime.ts";
 
 /** What became of a newcomer. */
 export type Admitted =
@@ -21,19 +21,27 @@ export type Admitted =
     readonly type: "out";
   };
 
+/** How many connections a server has room for. */
+export interface AdmissionBounds {
+  /** In all. */
+  readonly most: number;
+  /** From one host. Default: as `most`. */
+  readonly mostPerHost?: number;
+  /** That have proven themselves. Default: as `most`. */
+  readonly mostProven?: number;
+}
+
 /** The connections of one server: so many in all, and so many from one host. */
 export class Admission {
-  readonly #most: number;
-  readonly #mostPerHost: number;
+  readonly #bounds: Required<AdmissionBounds>;
   readonly #inside = new Set<ByteStream>();
   readonly #byHost = new Map<string, Set<ByteStream>>();
-  /** Those that have not proven themselves, oldest first. */
-  readonly #unproven = new Set<ByteStream>();
+  /** Those that have said nothing yet, and those that have, oldest first: who goes first, first. */
+  readonly #unproven = [new Set<ByteStream>(), new Set<ByteStream>()] as const;
 
-  /** Nobody is in yet. `mostPerHost` defaults to `most`. */
-  constructor(options: { most: number; mostPerHost?: number }) {
-    this.#most = options.most;
-    this.#mostPerHost = options.mostPerHost ?? options.most;
+  /** Nobody is in yet. */
+  constructor(bounds: AdmissionBounds) {
+    this.#bounds = { mostPerHost: bounds.most, mostProven: bounds.most, ...bounds };
   }
 
   /** How many are in. */
@@ -51,39 +59,48 @@ export class Admission {
     return this.#inside;
   }
 
-  /** Those who have not proven themselves, oldest first. */
-  unproven(): Iterable<ByteStream> {
-    return this.#unproven;
+  /** Those who have said something and have not proven themselves, oldest first. */
+  speaking(): Iterable<ByteStream> {
+    return this.#unproven[1];
   }
 
   /** Lets a newcomer in where there is room or somebody to make it. */
   enter(stream: ByteStream): Admitted {
-    const ofHost = this.#byHost.get(stream.remote.host);
+    const { most, mostPerHost } = this.#bounds;
+    const ofHost = this.#byHost.get(stream.remote.host) ?? new Set();
+    const crowd = ofHost.size >= mostPerHost ? ofHost : this.#inside;
     let inPlaceOf: ByteStream | undefined;
-    if (ofHost !== undefined && ofHost.size >= this.#mostPerHost) {
-      inPlaceOf = first(ofHost, (other) => this.#unproven.has(other));
+    if (crowd === ofHost || crowd.size >= most) {
+      for (const waiting of this.#unproven) inPlaceOf ??= first(waiting, (one) => crowd.has(one));
       if (inPlaceOf === undefined) return { type: "out" };
-    } else if (this.#inside.size >= this.#most) {
-      inPlaceOf = first(this.#unproven, () => true);
-      if (inPlaceOf === undefined) return { type: "out" };
+      this.leave(inPlaceOf);
     }
-    if (inPlaceOf !== undefined) this.leave(inPlaceOf);
     this.#inside.add(stream);
-    this.#unproven.add(stream);
-    const host = this.#byHost.get(stream.remote.host) ?? new Set();
-    this.#byHost.set(stream.remote.host, host.add(stream));
+    this.#unproven[0].add(stream);
+    this.#byHost.set(stream.remote.host, ofHost.add(stream));
     return { type: "in", inPlaceOf };
   }
 
-  /** From now on nobody takes its place. */
-  prove(stream: ByteStream): void {
-    this.#unproven.delete(stream);
+  /** It has said something: others that have not make room before it does. */
+  speak(stream: ByteStream): void {
+    if (this.#unproven[0].delete(stream)) this.#unproven[1].add(stream);
+  }
+
+  /** From now on nobody takes its place; false where there are too many of those already. */
+  prove(stream: ByteStream): boolean {
+    const [silent, speaking] = this.#unproven;
+    if (!silent.has(stream) && !speaking.has(stream)) return this.has(stream);
+    const proven = this.#inside.size - silent.size - speaking.size;
+    if (proven >= this.#bounds.mostProven) return false;
+    silent.delete(stream);
+    speaking.delete(stream);
+    return true;
   }
 
   /** Its place is free; one that is not in changes nothing. */
   leave(stream: ByteStream): void {
     if (!this.#inside.delete(stream)) return;
-    this.#unproven.delete(stream);
+    for (const waiting of this.#unproven) waiting.delete(stream);
     const ofHost = this.#byHost.get(stream.remote.host);
     ofHost?.delete(stream);
     if (ofHost?.size === 0) this.#byHost.delete(stream.remote.host);
@@ -93,4 +110,36 @@ export class Admission {
 function first<T>(items: Iterable<T>, matches: (item: T) => boolean): T | undefined {
   for (const item of items) if (matches(item)) return item;
   return undefined;
+}
+
+/**
+ * The moment that a server waits after a newcomer has taken another's place: so whoever is in stays
+ * in for that long times the room, and those who press on cost no more than a part of the processor.
+ */
+export class Breather {
+  readonly #timers: Timers;
+  #cancel = () => {};
+  #end = () => {};
+  #over = false;
+
+  /** Not waiting yet. */
+  constructor(options: { timers: Timers }) {
+    this.#timers = options.timers;
+  }
+
+  /** Resolves after `ms`, or once it is over. */
+  async wait(ms: number): Promise<void> {
+    if (this.#over) return;
+    await new Promise<void>((resolve) => {
+      this.#end = resolve;
+      this.#cancel = this.#timers.after(ms, resolve);
+    });
+  }
+
+  /** Ends what waits, and waits no more. */
+  close(): void {
+    this.#over = true;
+    this.#cancel();
+    this.#end();
+  }
 }

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { Admission } from "./admission.ts";
+import { VirtualTime } from "../tests/support/virtual_time.ts";
+import { Admission, Breather } from "./admission.ts";
 import type { ByteStream } from "./runtime.ts";
 
 const ROOM = { type: "in", inPlaceOf: undefined } as const;
@@ -47,7 +48,8 @@ Deno.test("a host that takes all it may have takes nobody else's place", () => {
   room.prove(greedy[1]!);
   room.prove(greedy[2]!);
   assertEquals(room.enter(from("a")), { type: "out" });
-  assertEquals([...room.unproven()], [other]);
+  room.speak(other);
+  assertEquals([...room.speaking()], [other]);
 });
 
 Deno.test("who has left, or was never in, changes nothing by leaving", () => {
@@ -59,5 +61,42 @@ Deno.test("who has left, or was never in, changes nothing by leaving", () => {
   room.leave(one);
   assertEquals([...room.inside()], [two]);
   room.leave(two);
-  assertEquals([room.size, [...room.unproven()].length], [0, 0]);
+  assertEquals([room.size, room.has(two)], [0, false]);
+});
+
+Deno.test("who has said something stays longer than who has not", () => {
+  const room = new Admission({ most: 2 });
+  const [one, two, three, four] = [1, 2, 3, 4].map(() => from("a"));
+  room.enter(one!);
+  room.enter(two!);
+  room.speak(one!);
+  assertEquals(room.enter(three!), { type: "in", inPlaceOf: two });
+  room.speak(three!);
+  assertEquals(room.enter(four!), { type: "in", inPlaceOf: one });
+});
+
+Deno.test("so many may prove themselves and no more, and who is out proves nothing", () => {
+  const room = new Admission({ most: 3, mostProven: 1 });
+  const [one, two, stranger] = [1, 2, 3].map(() => from("a"));
+  room.enter(one!);
+  room.enter(two!);
+  assertEquals([room.prove(one!), room.prove(one!), room.prove(two!)], [true, true, false]);
+  room.leave(one!);
+  assertEquals([room.prove(two!), room.prove(stranger!)], [true, false]);
+});
+
+Deno.test("a breather ends after its time, or at once where there is nothing to wait for any more", async () => {
+  const time = new VirtualTime();
+  const breather = new Breather({ timers: time });
+  let ended = 0;
+  const wait = () => breather.wait(5).then(() => ended++);
+  void wait();
+  await time.pass(4);
+  assertEquals(ended, 0);
+  await time.pass(1);
+  assertEquals(ended, 1);
+  const waiting = wait();
+  breather.close();
+  await Promise.all([waiting, wait()]);
+  assertEquals([ended, time.pending], [3, 0]);
 });

@@ -5,7 +5,7 @@
  */
 import type { ByteStream, Log, Random, StreamListener, Timers } from "../runtime.ts";
 import { formatAddress } from "../address.ts";
-import { Admission } from "../admission.ts";
+import { Admission, Breather } from "../admission.ts";
 import { GossipcheckError, StreamError, UsageError, WireError } from "../errors.ts";
 import {
   CLIENT_CONNECTIONS_MAX,
@@ -14,6 +14,8 @@ import {
   CLIENT_HANDSHAKE_MAX_BYTES,
   CLIENT_HANDSHAKE_TIMEOUT_MS,
   CLIENT_REQUEST_MAX_BYTES,
+  CLIENT_STRANGERS_MAX,
+  CROWDED_PAUSE_MS,
 } from "../limits.ts";
 import { Channel } from "./channel.ts";
 import { decodeHandshake, decodeRequest, encodeClientMessage } from "./codec.ts";
@@ -64,13 +66,18 @@ export interface ClientServerOptions {
 export class ClientServer {
   readonly #options: ClientServerOptions;
   readonly #connections = new Map<ByteStream, Promise<void>>();
-  readonly #admission = new Admission({ most: CLIENT_CONNECTIONS_MAX });
+  readonly #admission = new Admission({
+    most: CLIENT_CONNECTIONS_MAX + CLIENT_STRANGERS_MAX,
+    mostProven: CLIENT_CONNECTIONS_MAX,
+  });
+  readonly #breather: Breather;
   #crowded = false;
   #closed = false;
 
   /** Serves nothing before `run`. */
   constructor(options: ClientServerOptions) {
     this.#options = options;
+    this.#breather = new Breather(options);
   }
 
   /** How many connections are open. */
@@ -85,8 +92,7 @@ export class ClientServer {
       if (stream === undefined) break;
       // One may have been handed over just before `close`.
       if (this.#closed) stream.close();
-      else if (this.#admit(stream)) this.#connections.set(stream, this.#serve(stream));
-      else stream.close();
+      else await this.#admit(stream);
     }
     await Promise.all(this.#connections.values());
   }
@@ -94,40 +100,50 @@ export class ClientServer {
   /** Stops accepting, closes every connection and so ends `run`. */
   close(): void {
     this.#closed = true;
+    this.#breather.close();
     this.#options.listener.close();
     for (const stream of this.#connections.keys()) stream.close();
   }
 
   /** Whoever says nothing, or does not know the token, makes room for whoever comes. */
-  #admit(stream: ByteStream): boolean {
+  async #admit(stream: ByteStream): Promise<void> {
     const admitted = this.#admission.enter(stream);
-    if (admitted.type === "in" && admitted.inPlaceOf === undefined) return true;
-    // Told once for each time that the room runs out, however many come.
-    if (!this.#crowded) {
-      this.#options.log.write(
-        "warn",
-        "client_connections_exhausted",
-        `${CLIENT_CONNECTIONS_MAX} gcheck connections are open: for each further one, the oldest ` +
-          "that has not proven itself is closed",
-        { connections: CLIENT_CONNECTIONS_MAX },
-      );
-    }
-    this.#crowded = true;
+    if (admitted.type === "out") stream.close();
+    else this.#connections.set(stream, this.#serve(stream));
+    if (admitted.type === "in" && admitted.inPlaceOf === undefined) return;
     if (admitted.type === "in") admitted.inPlaceOf?.close();
-    return admitted.type === "in";
+    this.#tellCrowded();
+    await this.#breather.wait(CROWDED_PAUSE_MS);
+  }
+
+  /** Told once for each time that the room runs out, however many come. */
+  #tellCrowded(): void {
+    if (this.#crowded) return;
+    this.#crowded = true;
+    const connections = this.#admission.size;
+    this.#options.log.write(
+      "warn",
+      "client_connections_exhausted",
+      `${connections} connections are open to gcheck's port: for each further one, the oldest that ` +
+        "has not proven itself is closed",
+      { connections },
+    );
   }
 
   async #serve(stream: ByteStream): Promise<void> {
     try {
       const channel = await this.#greet(stream);
-      if (channel !== undefined) await this.#answer(stream, channel);
+      if (channel === undefined) return;
+      // Where no token is asked for, a greeting proves nothing: the request then has to come.
+      if (this.#options.token !== undefined) this.#admission.prove(stream);
+      await this.#answer(stream, channel);
     } catch (error) {
       this.#report(stream, error);
     } finally {
       stream.close();
       this.#connections.delete(stream);
       this.#admission.leave(stream);
-      if (this.#admission.size < CLIENT_CONNECTIONS_MAX / 2) this.#crowded = false;
+      if (this.#admission.size < CLIENT_STRANGERS_MAX / 2) this.#crowded = false;
     }
   }
 
@@ -153,6 +169,7 @@ export class ClientServer {
       hello.type !== "hello" || hello.protocol !== CLIENT_PROTOCOL_NAME ||
       hello.nonce.length !== NONCE_BYTES
     ) throw new WireError("unexpected", "a client's first message is not gcheck's hello");
+    this.#admission.speak(stream);
     const nonces = { clientNonce: hello.nonce, daemonNonce: random.bytes(NONCE_BYTES) };
     const secrets = token === undefined ? undefined : { token, ...nonces };
     await send(stream, this.#hello(nonces.daemonNonce, secrets));
@@ -193,7 +210,7 @@ export class ClientServer {
   async #answer(stream: ByteStream, channel: Channel): Promise<void> {
     const request = await this.#request(stream, channel);
     if (request === undefined) return;
-    this.#admission.prove(stream);
+    if (!this.#admission.prove(stream)) return await this.#write(stream, { channel, reply: BUSY });
     const gone = new AbortController();
     const watching = this.#watch(stream, gone);
     try {
@@ -265,6 +282,12 @@ export class ClientServer {
     };
   }
 }
+
+const BUSY: Reply = {
+  type: "error",
+  code: "busy",
+  message: `the daemon is at ${CLIENT_CONNECTIONS_MAX} requests of gcheck, the most: try again`,
+};
 
 interface Deadline extends Disposable {
   check(): void;

@@ -3,9 +3,10 @@
  * @module
  */
 import { formatAddress } from "../address.ts";
-import { Admission } from "../admission.ts";
+import { Admission, type Admitted, Breather } from "../admission.ts";
 import { StreamError, WireError } from "../errors.ts";
 import {
+  CROWDED_PAUSE_MS,
   STREAM_DEADLINE_MS,
   STREAMS_MAX,
   STREAMS_MAX_BYTES,
@@ -46,34 +47,41 @@ export class StreamServer {
   readonly #options: StreamServerOptions;
   readonly #admission = new Admission({ most: STREAMS_MAX, mostPerHost: STREAMS_MAX_PER_HOST });
   readonly #unfinished = new Map<ByteStream, number>();
+  readonly #breather: Breather;
   #unfinishedBytes = 0;
 
   /** Accepts nothing until `run`. */
   constructor(options: StreamServerOptions) {
     this.#options = options;
+    this.#breather = new Breather(options);
   }
 
   /** Serves until `close`. */
   async run(): Promise<void> {
     for (let stream; (stream = await this.#options.listener.accept()) !== undefined;) {
-      if (this.#admit(stream)) void this.#serve(stream);
+      const admitted = this.#admit(stream);
+      if (admitted.type === "in") void this.#serve(stream);
       else stream.close();
+      if (admitted.type === "out" || admitted.inPlaceOf !== undefined) {
+        await this.#breather.wait(CROWDED_PAUSE_MS);
+      }
     }
   }
 
   /** Stops accepting and ends what is open. */
   close(): void {
+    this.#breather.close();
     this.#options.listener.close();
     for (const stream of this.#admission.inside()) stream.close();
   }
 
-  #admit(stream: ByteStream): boolean {
+  #admit(stream: ByteStream): Admitted {
     const admitted = this.#admission.enter(stream);
     if (admitted.type === "out") this.#drop(stream, "there is no room for another connection");
     else if (admitted.inPlaceOf !== undefined) {
       this.#end(admitted.inPlaceOf, "it made room for another connection");
     }
-    return admitted.type === "in";
+    return admitted;
   }
 
   #drop(stream: ByteStream, detail: string): void {
@@ -114,9 +122,10 @@ export class StreamServer {
   }
 
   #keep(stream: ByteStream, bytes: number): void {
+    this.#admission.speak(stream);
     this.#unfinished.set(stream, (this.#unfinished.get(stream) ?? 0) + bytes);
     this.#unfinishedBytes += bytes;
-    for (const other of this.#admission.unproven()) {
+    for (const other of this.#admission.speaking()) {
       if (this.#unfinishedBytes <= STREAMS_MAX_BYTES) return;
       // Small ones free nothing: they may as well finish.
       if ((this.#unfinished.get(other) ?? 0) < SMALL_BYTES) continue;
