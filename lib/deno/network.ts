@@ -63,9 +63,7 @@ export class DenoNetwork implements Network {
       connection.setNoDelay(true);
       return new DenoByteStream(connection);
     } catch (error) {
-      const reason = timeout.aborted
-        ? `no answer within ${timeoutMs} ms`
-        : shortReason(error);
+      const reason = timeout.aborted ? `no answer within ${timeoutMs} ms` : shortReason(error);
       throw new StreamError(`cannot connect to ${formatAddress(to)} (TCP): ${reason}`, {
         cause: error,
       });
