@@ -7,8 +7,9 @@ import { print, printError } from "./print.ts";
 
 /** What becomes an executable: its name is also that of its permission set in deno.json. */
 const PROGRAMS = [
-  { name: "gossipcheckd", main: "main.ts" },
-  { name: "gcheck", main: "cli.ts" },
+  // Nothing imports a worker: it is started by its address.
+  { name: "gossipcheckd", main: "main.ts", include: ["lib/deno/aes192_worker.ts"] },
+  { name: "gcheck", main: "cli.ts", include: [] },
 ] as const;
 
 interface Finished {
@@ -47,6 +48,7 @@ async function build(program: typeof PROGRAMS[number]): Promise<string | undefin
     "--quiet",
     `--permission-set=${program.name}`,
     `--output=${path}`,
+    ...program.include.map((file) => `--include=${file}`),
     program.main,
   ]);
   if (!compiled.ok) return explain(program.name, compiled.output);

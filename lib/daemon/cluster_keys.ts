@@ -10,17 +10,18 @@ import type { DaemonRuntime, NodeSettings } from "./settings.ts";
 /** The keyring, or none where the flags name no key. Raises `UsageError` that never repeats a key. */
 export function clusterKeyring(
   settings: Pick<NodeSettings, "encryptionKey" | "keyringFile">,
-  runtime: Pick<DaemonRuntime, "readSecretFile">,
+  runtime: Pick<DaemonRuntime, "readSecretFile" | "aes192">,
 ): Keyring | undefined {
   const { encryptionKey, keyringFile } = settings;
+  const { aes192 } = runtime;
   if (encryptionKey !== undefined) {
-    return named("flag -encrypt", () => new Keyring({ keys: [parseKey(encryptionKey)] }));
+    return named("flag -encrypt", () => new Keyring({ keys: [parseKey(encryptionKey)], aes192 }));
   }
   if (keyringFile === undefined) return undefined;
   return named(`flag -keyring-file: ${keyringFile}`, () => {
     const text = runtime.readSecretFile(keyringFile);
     if (text === undefined) throw new UsageError("there is no such file");
-    return new Keyring({ keys: parseKeyringFile(text) });
+    return new Keyring({ keys: parseKeyringFile(text), aes192 });
   });
 }
 

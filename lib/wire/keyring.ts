@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer";
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { KEY_SIZES, parseKey } from "../cluster_key.ts";
 import { UsageError, WireError } from "../errors.ts";
-import { gcm } from "../std/aes_gcm.ts";
+import type { Aes192 } from "../runtime.ts";
 
 /** Bytes of a nonce. */
 export const NONCE_BYTES = 12;
@@ -40,12 +40,22 @@ export function sealOverheadBytes(version: EncryptionVersion): number {
   return 1 + NONCE_BYTES + TAG_BYTES + (version === 0 ? BLOCK_BYTES : 0);
 }
 
+/** What a `Keyring` is made of. */
+export interface KeyringOptions {
+  /** At least one of 16, 24 or 32 bytes, the sealing one first; doubles are dropped. */
+  readonly keys: readonly Uint8Array[];
+  /** For keys of 24 bytes, which cannot be used without it. */
+  readonly aes192?: Aes192;
+}
+
 /** Keys of AES-GCM: the first seals, all open. */
 export class Keyring {
+  readonly #aes192: Aes192 | undefined;
   #keys: readonly Uint8Array[] = [];
 
-  /** Takes at least one key of 16, 24 or 32 bytes; doubles are dropped. Raises `UsageError`. */
-  constructor(options: { keys: readonly Uint8Array[] }) {
+  /** Raises `UsageError` on no keys and on bad ones. */
+  constructor(options: KeyringOptions) {
+    this.#aes192 = options.aes192;
     if (options.keys.length === 0) {
       throw new UsageError("a keyring without keys: give at least one, the sealing one first");
     }
@@ -104,7 +114,7 @@ export class Keyring {
     const key = this.primary();
     const algorithm = nativeAlgorithm(key);
     if (algorithm === undefined) {
-      sealed.set(gcm(key, nonce, associatedData).encrypt(padded), at);
+      sealed.set(this.#longer(key).seal(padded, { key, nonce, associatedData }), at);
       return sealed;
     }
     const cipher = createCipheriv(algorithm, key, nonce, { authTagLength: TAG_BYTES });
@@ -131,10 +141,40 @@ export class Keyring {
       );
     }
     for (const key of this.#keys) {
-      const plaintext = openWith(key, { sealed, associatedData: options.associatedData });
+      const plaintext = this.#openWith(key, { sealed, associatedData: options.associatedData });
       if (plaintext !== undefined) return version === 0 ? unpad(plaintext) : plaintext;
     }
     throw new WireError("not_decryptable", "an encrypted message opens with none of our keys");
+  }
+
+  #openWith(
+    key: Uint8Array,
+    { sealed, associatedData }: { sealed: Uint8Array; associatedData: Uint8Array },
+  ): Uint8Array | undefined {
+    const nonce = sealed.subarray(1, 1 + NONCE_BYTES);
+    const end = sealed.length - TAG_BYTES;
+    const algorithm = nativeAlgorithm(key);
+    if (algorithm === undefined) {
+      const both = sealed.subarray(1 + NONCE_BYTES);
+      return this.#longer(key).open(both, { key, nonce, associatedData });
+    }
+    try {
+      const decipher = createDecipheriv(algorithm, key, nonce, { authTagLength: TAG_BYTES });
+      if (associatedData.length > 0) decipher.setAAD(Buffer.from(associatedData));
+      decipher.setAuthTag(Buffer.from(sealed.buffer, sealed.byteOffset + end, TAG_BYTES));
+      const plaintext = decipher.update(sealed.subarray(1 + NONCE_BYTES, end));
+      decipher.final();
+      // A Buffer's methods differ from those of the Uint8Array that callers expect.
+      return new Uint8Array(plaintext.buffer, plaintext.byteOffset, plaintext.length);
+    } catch {
+      // A plain error says that the tag does not match: another key may.
+      return undefined;
+    }
+  }
+
+  #longer(key: Uint8Array): Aes192 {
+    if (this.#aes192 !== undefined) return this.#aes192;
+    throw new TypeError(`a keyring without AES-192 cannot use a key of ${key.length} bytes`);
   }
 
   #find(key: Uint8Array): Uint8Array | undefined {
@@ -177,31 +217,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-function openWith(
-  key: Uint8Array,
-  { sealed, associatedData }: { sealed: Uint8Array; associatedData: Uint8Array },
-): Uint8Array | undefined {
-  const nonce = sealed.subarray(1, 1 + NONCE_BYTES);
-  const end = sealed.length - TAG_BYTES;
-  const algorithm = nativeAlgorithm(key);
-  try {
-    if (algorithm === undefined) {
-      return gcm(key, nonce, associatedData).decrypt(sealed.subarray(1 + NONCE_BYTES));
-    }
-    const decipher = createDecipheriv(algorithm, key, nonce, { authTagLength: TAG_BYTES });
-    if (associatedData.length > 0) decipher.setAAD(Buffer.from(associatedData));
-    decipher.setAuthTag(Buffer.from(sealed.buffer, sealed.byteOffset + end, TAG_BYTES));
-    const plaintext = decipher.update(sealed.subarray(1 + NONCE_BYTES, end));
-    decipher.final();
-    // A Buffer's methods differ from those of the Uint8Array that callers expect.
-    return new Uint8Array(plaintext.buffer, plaintext.byteOffset, plaintext.length);
-  } catch {
-    // Both libraries say by a plain error that the tag does not match: another key may.
-    return undefined;
-  }
-}
-
-/** Deno's `node:crypto` has no AES-192; those keys go the slower way. */
+/** Deno's `node:crypto` has no AES-192. */
 function nativeAlgorithm(key: Uint8Array): "aes-128-gcm" | "aes-256-gcm" | undefined {
   if (key.length === 24) return undefined;
   return key.length === 16 ? "aes-128-gcm" : "aes-256-gcm";
