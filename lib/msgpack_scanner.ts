@@ -52,6 +52,11 @@ export class ValueScanner {
     return this.#pending.length === 0 && this.#offset <= arrived ? this.#offset : undefined;
   }
 
+  /** How many bytes of the value there must be before a scan gets any further. */
+  get leastBytes(): number {
+    return this.#offset + (this.#pending.length > 0 ? 1 : 0);
+  }
+
   #step(type: number, size: number): void {
     const children = childCount(type, size);
     this.#offset += headerBytes(type) + payloadBytes(type, size);

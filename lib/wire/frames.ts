@@ -37,6 +37,9 @@ const HEADER_MAX_BYTES = 1024;
 /** Around what was compressed: `compress` with its two keys. */
 const COMPRESS_OVERHEAD_BYTES = 64;
 
+/** What has arrived is kept in pieces of at most this, or of what came at once. */
+const PAGE_MAX_BYTES = 64 * 1024;
+
 /** Pauses where bytes are missing. */
 type Reading<T> = Generator<void, T, void>;
 
@@ -205,14 +208,18 @@ function checkLength(length: number, bound: { most: number; what: string }): voi
 }
 
 /**
- * What has arrived and is not used yet. Bytes once written are never overwritten, so views into it
- * stay good; the buffer is replaced by one twice the need when it is full, so each byte is copied
+ * What has arrived and is not used yet. It is kept in pages until there is enough of it to look at,
+ * so that a message of which half has come takes half its memory; then it is put into one piece.
+ * Bytes once in one piece are never overwritten, so views of them stay good, and each byte is copied
  * a bounded number of times.
  */
 class Input {
   #bytes: Uint8Array;
   #start = 0;
   #end: number;
+  #pages: Uint8Array[] = [];
+  #pagesBytes = 0;
+  #lastPageBytes = 0;
 
   constructor(bytes: Uint8Array = new Uint8Array(0)) {
     this.#bytes = bytes;
@@ -220,44 +227,73 @@ class Input {
   }
 
   append(chunk: Uint8Array): void {
-    if (this.#end + chunk.length > this.#bytes.length) {
-      const rest = this.rest();
-      this.#bytes = new Uint8Array(2 * (rest.length + chunk.length));
-      this.#bytes.set(rest);
-      this.#start = 0;
-      this.#end = rest.length;
+    let page = this.#pages.at(-1);
+    if (page === undefined || this.#lastPageBytes + chunk.length > page.length) {
+      if (page !== undefined) this.#pages.push(this.#pages.pop()!.subarray(0, this.#lastPageBytes));
+      page = new Uint8Array(Math.max(chunk.length, Math.min(this.#pagesBytes, PAGE_MAX_BYTES)));
+      this.#pages.push(page);
+      this.#lastPageBytes = 0;
     }
-    this.#bytes.set(chunk, this.#end);
-    this.#end += chunk.length;
+    page.set(chunk, this.#lastPageBytes);
+    this.#lastPageBytes += chunk.length;
+    this.#pagesBytes += chunk.length;
+  }
+
+  get length(): number {
+    return this.#end - this.#start + this.#pagesBytes;
   }
 
   /** All that is there, as a view. */
   rest(): Uint8Array {
+    this.#gather();
     return this.#bytes.subarray(this.#start, this.#end);
   }
 
   /** Uses up `count` bytes that are there, as a view. */
   take(count: number): Uint8Array {
+    this.#gather();
     this.#start += count;
     return this.#bytes.subarray(this.#start - count, this.#start);
   }
 
   /** Waits until `count` bytes are there. */
   *need(count: number): Reading<void> {
-    while (this.#end - this.#start < count) yield;
+    while (this.length < count) yield;
+  }
+
+  /** Puts all into one piece; where little came to much, with room for as much again. */
+  #gather(): void {
+    if (this.#pagesBytes === 0) return;
+    if (this.#end + this.#pagesBytes > this.#bytes.length) {
+      const rest = this.#bytes.subarray(this.#start, this.#end);
+      const grows = this.#pagesBytes < rest.length ? 2 : 1;
+      this.#bytes = new Uint8Array(grows * (rest.length + this.#pagesBytes));
+      this.#bytes.set(rest);
+      this.#start = 0;
+      this.#end = rest.length;
+    }
+    const last = this.#pages.pop()?.subarray(0, this.#lastPageBytes);
+    for (const page of last === undefined ? this.#pages : [...this.#pages, last]) {
+      this.#bytes.set(page, this.#end);
+      this.#end += page.length;
+    }
+    this.#pages = [];
+    this.#pagesBytes = 0;
+    this.#lastPageBytes = 0;
   }
 
   /** Uses up one MessagePack value of at most `limitBytes`. */
   *value(limitBytes: number): Reading<Required<Body>> {
     const scanner = new ValueScanner({ limitBytes });
     for (;;) {
+      this.#gather();
       const window = { bytes: this.#bytes, start: this.#start, end: this.#end };
       const length = scanner.scan(window);
       if (length !== undefined) {
         this.#start += length;
         return { window, length };
       }
-      yield;
+      yield* this.need(Math.max(this.length + 1, scanner.leastBytes));
     }
   }
 }
