@@ -14,8 +14,15 @@ export interface Outcomes {
   readonly body: Uint8Array;
 }
 
-/** Keeps batches and this node's outcomes. What a method takes is durable when it returns. */
+/**
+ * Keeps batches and this node's outcomes. What a method takes is durable when it returns, but for
+ * members' progress: no message that relies on that may go out before `sync`.
+ */
 export interface BatchStore {
+  /** Whether `sync` is due. */
+  readonly unsynced: boolean;
+  /** Makes all that was taken durable. Raises `StoreError`. */
+  sync(): void;
   /** A batch was accepted. Comes before anything of it runs; a `StoreError` keeps it from running. */
   accepted(event: BatchAccepted): void;
   /** An action is about to start. A `StoreError` refuses it. */
@@ -34,6 +41,14 @@ export interface BatchStore {
 export class MemoryBatchStore implements BatchStore {
   readonly #outcomes = new Map<BatchId, Uint8Array>();
   #bytes = 0;
+
+  /** Memory has no disk to wait for. */
+  get unsynced(): boolean {
+    return false;
+  }
+
+  /** Nothing to do. */
+  sync(): void {}
 
   /** Nothing to keep: history remembers the id. */
   accepted(_event: BatchAccepted): void {}

@@ -18,6 +18,7 @@ import type { StreamMessage } from "../wire/messages.ts";
 import type { NodeSockets } from "./bind.ts";
 import { clusterKeyring } from "./cluster_keys.ts";
 import { Drops } from "./drops.ts";
+import { DurableSends } from "./durable_sends.ts";
 import { GossipHost } from "./gossip_host.ts";
 import { KeyOperations } from "./key_operations.ts";
 import { logMemberEvent } from "./member_log.ts";
@@ -41,7 +42,7 @@ export interface ClusterOptions {
   /** What it runs on. */
   readonly runtime: DaemonRuntime;
   /** What it starts from, and where members are remembered. */
-  readonly state: Pick<NodeState, "restored" | "known">;
+  readonly state: Pick<NodeState, "batches" | "restored" | "known">;
   /** Why a batch is not let in; `undefined` lets it in. */
   readonly admit: (batch: Batch) => string | undefined;
   /** Takes what happens in dissemination. */
@@ -53,6 +54,7 @@ export class Cluster {
   readonly #options: ClusterOptions;
   readonly #swimHost: SwimHost;
   readonly #gossipHost: GossipHost;
+  readonly #sends: DurableSends;
   readonly #streams: StreamServer;
   readonly #finder: PeerFinder;
   readonly #left = Promise.withResolvers<void>();
@@ -90,6 +92,13 @@ export class Cluster {
     });
     this.peers = new MembershipPeers(this.membership);
     this.#gossipHost = this.#makeGossipHost(envelope, session);
+    this.#sends = new DurableSends({
+      host: this.#gossipHost,
+      store: options.state.batches,
+      timers,
+      log,
+      failed: (id) => this.dissemination.sent(id, false),
+    });
     this.dissemination = new Dissemination({
       settings: {
         ...DEFAULT_GOSSIP_SETTINGS,
@@ -97,7 +106,7 @@ export class Cluster {
         advertiseIntervalMs: settings.advertiseIntervalMs,
       },
       peers: this.peers,
-      effects: this.#gossipHost,
+      effects: this.#sends,
       clock,
       random,
       admit: options.admit,
@@ -141,6 +150,7 @@ export class Cluster {
   close(): void {
     this.#finder.close();
     this.#swimHost.close();
+    this.#sends.close();
     this.#gossipHost.close();
     this.#streams.close();
     this.#options.sockets.datagrams.close();

@@ -37,6 +37,8 @@ export class Journal implements BatchStore {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #trimmer: JournalTrimmer;
+  #unsynced = false;
+  #syncs = 0;
 
   /** Ends the runs that a crash has interrupted; `interrupted` tells how many. */
   constructor(options: JournalOptions) {
@@ -133,6 +135,18 @@ export class Journal implements BatchStore {
     );
   }
 
+  /** Whether members' answers are not on the disk yet. */
+  get unsynced(): boolean {
+    return this.#unsynced;
+  }
+
+  /** Waits once for the disk, for all that was taken so far. */
+  sync(): void {
+    if (!this.#unsynced) return;
+    this.#store.run("INSERT OR REPLACE INTO synced VALUES (0, ?)", ++this.#syncs);
+    this.#unsynced = false;
+  }
+
   /** Puts this node's outcomes into the outbox. */
   finished(batch: Batch, outcomes: Outcomes): void {
     this.#store.transaction(() => {
@@ -214,7 +228,7 @@ export class Journal implements BatchStore {
 
   #progress({ batchId, node, progress }: ProgressChanged): void {
     const [state, detail, passed, body] = memberColumns(progress);
-    const [sql, ...parameters] = [
+    this.#runLazily(
       `INSERT INTO collected SELECT ?1,
          (SELECT coalesce(max(position) + 1, 0) FROM collected WHERE id = ?1), ?2, ?3, ?4, ?5, ?6
        WHERE EXISTS (SELECT 1 FROM collection WHERE id = ?1)
@@ -227,10 +241,9 @@ export class Journal implements BatchStore {
       detail,
       passed,
       body,
-    ] as const;
+    );
     // Only an answer cannot be had again once it was confirmed.
-    if (state === "done") this.#store.run(sql, ...parameters);
-    else this.#runLazily(sql, ...parameters);
+    this.#unsynced ||= state === "done";
   }
 
   #forgetCollection(batchId: BatchId): void {

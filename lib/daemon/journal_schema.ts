@@ -23,4 +23,6 @@ export const JOURNAL_SCHEMA: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS collected (
      id TEXT NOT NULL, position INTEGER NOT NULL, node TEXT NOT NULL, state TEXT NOT NULL,
      detail TEXT, passed INTEGER, body BLOB, PRIMARY KEY (id, node))`,
+  // Something to write where all that was written lazily is to reach the disk.
+  `CREATE TABLE IF NOT EXISTS synced (place INTEGER PRIMARY KEY, syncs INTEGER NOT NULL)`,
 ];

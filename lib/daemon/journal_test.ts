@@ -223,6 +223,10 @@ Deno.test("what an origin collected is there after a restart, in the order of it
     ["d", { state: "skipped", reason: "rollout_stopped" }],
     ["late", { state: "pending" }],
   ]);
+  assertEquals(journal.unsynced, true, "an answer is confirmed only when it is on the disk");
+  journal.sync();
+  journal.note({ type: "progress", batchId: batch.id, node: "c", progress: { state: "running" } });
+  assertEquals(journal.unsynced, false);
   journal.note({ type: "results_forgotten", batchId: batch.id });
   journal.note({ type: "progress", batchId: batch.id, node: "a", progress: { state: "pending" } });
   assertEquals([...disk.boot().restored().collections], []);

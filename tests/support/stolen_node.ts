@@ -4,6 +4,7 @@
  * @module
  */
 import { parseDaemonArguments } from "../../lib/cli/settings.ts";
+import { MemoryBatchStore } from "../../lib/daemon/batch_store.ts";
 import { bindAll } from "../../lib/daemon/bind.ts";
 import { Cluster } from "../../lib/daemon/cluster.ts";
 import { DenoHost } from "../../lib/deno/host.ts";
@@ -58,7 +59,7 @@ export class StolenNode implements AsyncDisposable {
         settings,
         // The rest of what a daemon has a thief makes no use of.
         runtime: runtime as unknown as ConstructorParameters<typeof Cluster>[0]["runtime"],
-        state: {},
+        state: { batches: new MemoryBatchStore() },
         admit: () => undefined,
         onGossipEvent: (event) => void events.push(event),
       });
