@@ -117,8 +117,10 @@ export const CLIENT_FLAGS: ProgramFlags<ClientFlags> = {
     },
     nodes: {
       placeholder: "NAME,…",
-      meaning: "Only members of these names; * stands for any characters, ? for one. With " +
-        "-target, both must fit.",
+      meaning:
+        "Only members of these names; * stands for any characters, ? for one. A whole name " +
+        "that no member has is refused; its member counts as unreached where it has failed or " +
+        "left. With -target, both must fit.",
       defaultText: "every member",
       fallback: [],
       read: parseNodePatterns,

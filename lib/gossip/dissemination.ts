@@ -124,9 +124,10 @@ export class Dissemination {
     if (this.#context.sends.busy || this.#results.busy || this.#intake.busy) {
       throw new BusyError("too many batches are under way; send this one again in a moment");
     }
-    const { batch, collection } = issueBatch(this.#context, submission);
+    const issued = issueBatch(this.#context, submission);
+    const { batch, collection } = issued;
     this.#mustBeAdmitted(batch);
-    const collected = this.#results.open(openCollection(batch, collection));
+    const collected = this.#results.open(openCollection(this.#context, issued));
     try {
       this.#intake.acceptOwn(batch, collection);
     } catch (error) {

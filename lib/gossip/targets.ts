@@ -22,6 +22,11 @@ export function matchesTarget(target: Target, peer: Pick<Peer, "name" | "tags">)
     (nodes.length === 0 || nodes.some((pattern) => matchesPattern(pattern, peer.name)));
 }
 
+/** Whether a name of a target has wildcards. */
+export function isPattern(name: string): boolean {
+  return /[*?]/.test(name);
+}
+
 /** Whether `*` (any characters, also none) and `?` (any one) in the pattern fit the name. */
 export function matchesPattern(pattern: string, name: string): boolean {
   let at = 0;

@@ -94,7 +94,7 @@ Deno.test("a batch runs on the nodes that it is for, exactly once, and on no oth
     "check",
   ]);
   assertEquals(nobody.code, 2);
-  assertStringIncludes(nobody.stderr, "the target names no member that is alive");
+  assertStringIncludes(nobody.stderr, 'no member is named "n9"');
 });
 
 Deno.test("a roll-out goes stage by stage, and stops where too many fail", async () => {

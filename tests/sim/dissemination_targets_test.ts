@@ -27,6 +27,37 @@ Deno.test("a target's members run it, the others carry it on and report nothing"
   assertThrows(() => origin.submit({ target: { nodes: ["x*"] } }), UsageError, "names no member");
 });
 
+Deno.test("a member that is named and gone is unreached, and runs the batch where it comes back", () => {
+  const world = new GossipWorld({ seed: 21, nodes: 4 });
+  world.add({ foreign: true });
+  const origin = world.node(0);
+  const gone = world.node(3);
+  gone.kill();
+  world.setState(gone, "dead");
+  const { id } = origin.submit({ target: { nodes: ["n1", "n3"] } });
+  assertEquals(origin.states(id), { n1: "pending", n3: "unreached:dead" });
+  world.passUntil(() => origin.of("batch_settled").length === 1, 30_000);
+  assertEquals(origin.states(id), { n1: "ran", n3: "unreached:dead" });
+  gone.start();
+  world.setState(gone, "alive");
+  world.passUntil(() => origin.allDone(id), 60_000);
+  assertEquals(ran(world, id), ["n1", "n3"]);
+
+  world.setState(world.node(2), "left");
+  // Whoever is only meant by a pattern is not counted on, and a sample is of those that can answer.
+  assertEquals(
+    Object.keys(origin.states(origin.submit({ target: { nodes: ["n*"] } }).id)).length,
+    3,
+  );
+  const limit = { type: "count", count: 9 } as const;
+  const drawn = origin.submit({ target: { nodes: ["n1", "n2"] }, limit });
+  assertEquals(Object.keys(origin.states(drawn.id)), ["n1"]);
+  const slip = { target: { nodes: ["n1", "n11"] } };
+  assertThrows(() => origin.submit(slip), UsageError, 'no member is named "n11"');
+  const foreign = { target: { nodes: ["n1", "n4"] } };
+  assertThrows(() => origin.submit(foreign), UsageError, 'member "n4" runs no gossipcheck');
+});
+
 Deno.test("a limit draws so many members, no more, whoever joins", () => {
   const world = new GossipWorld({ seed: 2, nodes: 20 });
   const origin = world.node(0);
