@@ -112,28 +112,25 @@ function first<T>(items: Iterable<T>, matches: (item: T) => boolean): T | undefi
   return undefined;
 }
 
-/** Newcomers that take others' places in one go. */
-const NEWCOMERS_AT_ONCE = 4;
-
 /**
- * The moment that a server waits after a few newcomers have taken others' places: so whoever is in
- * has a while to say something, and those who press in cost no more than a part of the processor.
+ * The moment that a server waits after a newcomer has taken another's place: so whoever is in has
+ * that long, times the room, to say something, and those who press in cost no more than a part of
+ * the processor.
  */
 export class Breather {
   readonly #timers: Timers;
   #cancel = () => {};
   #end = () => {};
   #over = false;
-  #newcomers = 0;
 
   /** Not waiting yet. */
   constructor(options: { timers: Timers }) {
     this.#timers = options.timers;
   }
 
-  /** After one newcomer more. Resolves at once for all but every fourth, else after `ms`. */
+  /** Resolves after `ms`, or once it is over. */
   async wait(ms: number): Promise<void> {
-    if (this.#over || ++this.#newcomers % NEWCOMERS_AT_ONCE !== 0) return;
+    if (this.#over) return;
     await new Promise<void>((resolve) => {
       this.#end = resolve;
       this.#cancel = this.#timers.after(ms, resolve);

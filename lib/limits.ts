@@ -68,8 +68,8 @@ export const DEFAULT_CLIENT_PORT = 5924;
 export const CLIENT_CONNECTIONS_MAX = 64;
 /** Connections beside those that have not proven themselves: ours; the oldest makes room for one more. */
 export const CLIENT_STRANGERS_MAX = 1_024;
-/** How long a server waits after a few newcomers took others' places before it lets in the next: ours. */
-export const CROWDED_PAUSE_MS = 1;
+/** How long a server waits after a newcomer took another's place before it lets in the next: ours. */
+export const CROWDED_PAUSE_MS = 2;
 /** One message of the exchange that precedes a request between `gcheck` and its daemon. */
 export const CLIENT_HANDSHAKE_MAX_BYTES = 1024;
 /** How long that exchange may take as a whole. */

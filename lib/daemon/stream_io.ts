@@ -9,7 +9,7 @@ import type { StreamReader } from "../wire/frames.ts";
 import type { StreamMessage } from "../wire/messages.ts";
 
 /** Most messages fit the first read; whoever sends more gets larger ones. */
-const FIRST_READ_BYTES = 4096;
+const FIRST_READ_BYTES = 1024;
 const LATER_READ_BYTES = 65_536;
 
 /** Where a connection goes and how long it may take in all. */
@@ -67,7 +67,7 @@ export async function readMessage(
   for (;;) {
     const count = await stream.read(buffer);
     if (count === undefined) return undefined;
-    reader.push(buffer.slice(0, count));
+    reader.push(buffer.subarray(0, count));
     const message = reader.take();
     if (message !== undefined) return message;
     if (count === FIRST_READ_BYTES) buffer = new Uint8Array(LATER_READ_BYTES);
