@@ -64,6 +64,19 @@ export class History {
     return this.#bytes;
   }
 
+  /**
+   * Whether one more batch would push out one that is younger than `ageMs`: who missed that in the
+   * burst could not fetch it any more.
+   */
+  isCrowded(ageMs: number): boolean {
+    const { maxBatches, maxBytes } = this.#options;
+    if (this.#whole.size < maxBatches && this.#bytes < maxBytes) return false;
+    for (const oldest of this.#whole.values()) {
+      return !this.#expired(oldest) && this.ageMs(oldest) < ageMs;
+    }
+    return false;
+  }
+
   /** Whether the id was ever accepted here, as far as is remembered. */
   hasSeen(id: BatchId): boolean {
     return this.#whole.has(id) || this.#seen.has(id);

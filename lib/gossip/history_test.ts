@@ -104,3 +104,18 @@ Deno.test("batches: one that is older than the ids that are remembered is still 
   for (let number = 0; number < 5; number++) keep(batchOf(number));
   assert(history.hasSeen(idOf(0)));
 });
+
+Deno.test("it is crowded while one more batch would push out a young one", () => {
+  const { time, history, keep } = makeHistory({ maxBatches: 2, maxBytes: 2_000 });
+  keep(batchOf(1));
+  assert(!history.isCrowded(100));
+  keep(batchOf(2, { lifeMs: 1_000 }));
+  assert(history.isCrowded(100));
+  time.nowMs = 100;
+  assert(!history.isCrowded(100), "old enough to go");
+  keep(batchOf(3, { bytes: 2_000 }), 50);
+  assertEquals(history.batchCount, 1);
+  assert(history.isCrowded(100), "by its bytes");
+  history.drop(idOf(3));
+  assert(!history.isCrowded(100));
+});

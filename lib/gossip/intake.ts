@@ -27,6 +27,8 @@ import { matchesTarget } from "./targets.ts";
 
 /** Cancelled ids that are remembered, for batches that come later. */
 const MAX_CANCELLED_IDS = 10_000;
+/** A batch is remembered for so many periods of the second phase before a new one may push it out. */
+const REMEMBERED_PERIODS = 5;
 /** Held batches that the origin let start before they came. */
 const MAX_EARLY_STARTS = 1_000;
 
@@ -80,9 +82,10 @@ export class Intake {
     }
   }
 
-  /** Whether this node has issued so many batches that it must wait for a moment. */
+  /** Whether so many batches were issued, here or elsewhere, that this node must wait for a moment. */
   get busy(): boolean {
-    return this.#rates.busy;
+    const { advertiseIntervalMs } = this.#context.settings;
+    return this.#rates.busy || this.#history.isCrowded(REMEMBERED_PERIODS * advertiseIntervalMs);
   }
 
   /** Takes a batch of this node's own. */

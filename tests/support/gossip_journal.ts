@@ -3,6 +3,7 @@
  * crash what a machine needs to go on.
  * @module
  */
+import type { GossipSettings } from "../../lib/gossip/settings.ts";
 import type {
   Batch,
   BatchId,
@@ -23,11 +24,15 @@ interface Kept {
   released: boolean;
 }
 
+/** The oldest are forgotten first, as the machine itself does. */
+export type JournalBounds = Pick<GossipSettings, "maxIds" | "maxBatches">;
+
 /** What of one node survives a crash. */
 export class MemoryJournal {
   readonly #node: string;
   readonly #wallMs: () => number;
-  readonly #seen: BatchId[] = [];
+  readonly #bounds: JournalBounds;
+  readonly #seen = new Set<BatchId>();
   readonly #batches = new Map<BatchId, Kept>();
   readonly #collections = new Map<
     BatchId,
@@ -36,8 +41,9 @@ export class MemoryJournal {
   readonly #reports = new Map<BatchId, RestoredReport>();
   readonly #running = new Map<BatchId, NodeReference>();
 
-  constructor(options: { node: string; wallMs: () => number }) {
+  constructor(options: { node: string; wallMs: () => number; bounds: JournalBounds }) {
     this.#node = options.node;
+    this.#bounds = options.bounds;
     this.#wallMs = options.wallMs;
   }
 
@@ -46,10 +52,11 @@ export class MemoryJournal {
     switch (event.type) {
       case "batch_accepted": {
         const { batch, ageMs, targeted: released, cancelled, collection } = event;
-        this.#seen.push(batch.id);
+        this.#seen.add(batch.id);
         this.#batches.set(batch.id, {
           ...{ batch, ageMs, cancelled, released, keptAtWallMs: this.#wallMs() },
         });
+        this.#trim();
         if (released) this.#running.set(batch.id, batch.origin);
         if (collection === undefined) return;
         const { members, ...stages } = collection;
@@ -81,6 +88,14 @@ export class MemoryJournal {
       case "results_forgotten":
         this.#collections.delete(event.batchId);
     }
+  }
+
+  #trim(): void {
+    const { maxIds, maxBatches } = this.#bounds;
+    const [oldestId] = this.#seen;
+    if (this.#seen.size > maxIds && oldestId !== undefined) this.#seen.delete(oldestId);
+    const [oldest] = this.#batches.keys();
+    if (this.#batches.size > maxBatches && oldest !== undefined) this.#batches.delete(oldest);
   }
 
   /** A run has ended; durable before it is reported. */

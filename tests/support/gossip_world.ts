@@ -166,7 +166,11 @@ export class GossipNode {
     this.tags = new Map(Object.entries(options.tags ?? {}));
     const host = `10.${options.index >> 16}.${(options.index >> 8) & 255}.${options.index & 255}`;
     this.host = world.network.addHost({ host, port: 3505 });
-    this.journal = new MemoryJournal({ node: this.name, wallMs: () => this.host.clock.wallMs() });
+    this.journal = new MemoryJournal({
+      node: this.name,
+      wallMs: () => this.host.clock.wallMs(),
+      bounds: { ...DEFAULT_GOSSIP_SETTINGS, ...world.options.settings },
+    });
   }
 
   /** What the membership holds of it: the same one until that changes. */
