@@ -6,7 +6,13 @@
 import type { ByteStream, Log, Random, StreamListener, Timers } from "../runtime.ts";
 import { formatAddress } from "../address.ts";
 import { Admission, Breather } from "../admission.ts";
-import { GossipcheckError, StreamError, UsageError, WireError } from "../errors.ts";
+import {
+  type DropReason,
+  GossipcheckError,
+  StreamError,
+  UsageError,
+  WireError,
+} from "../errors.ts";
 import {
   CLIENT_CONNECTIONS_MAX,
   CLIENT_FRAME_MAX_BYTES,
@@ -52,6 +58,8 @@ export interface ClientServerOptions {
   readonly service: ClientService;
   /** Where refusals and broken connections are told. */
   readonly log: Log;
+  /** Counts input that was dropped, by its reason, and says who sent it and what was wrong. */
+  readonly drop: (input: { reason: DropReason; from: string; detail: string }) => void;
   /** For the deadlines. */
   readonly timers: Timers;
   /** For the nonces. */
@@ -153,7 +161,7 @@ export class ClientServer {
     if (error instanceof StreamError) {
       this.#options.log.write("debug", "client_gone", message, { remote });
     } else if (error instanceof WireError) {
-      this.#options.log.write("warn", "client_dropped", message, { remote, reason: error.reason });
+      this.#options.drop({ reason: error.reason, from: remote, detail: message });
     } else {
       this.#options.log.write("error", "client_failed", message, { remote });
     }

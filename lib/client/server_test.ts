@@ -179,7 +179,7 @@ Deno.test("a declared length over the bound ends the connection", async () => {
     new DataView(header.buffer).setUint32(0, Number(length));
     await stream.write(header);
     assertEquals(await readFrame(stream, { maxBytes: 1024 }), undefined, String(stage));
-    assertEquals(desk.events, ["client_dropped"]);
+    assertEquals(desk.events, ["dropped: too_large"]);
     stream.close();
   }
 });

@@ -114,6 +114,7 @@ export class Daemon {
     const { token } = trust;
     this.#clients = bound.clients && new ClientServer({
       ...{ listener: bound.clients, service: this.#service, log, timers, random },
+      drop: (input) => this.#cluster.drops.add(input),
       ...(token === undefined ? {} : { token: token.token, tokenFile: token.file }),
     });
     trust.logStart();

@@ -48,6 +48,7 @@ class FakeDaemon implements AsyncDisposable {
       timers: new DenoTimers(),
       random: new DenoRandom(),
       log: { write() {} },
+      drop() {},
       ...options.token,
       service: {
         node: "fake",

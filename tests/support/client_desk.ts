@@ -51,6 +51,7 @@ export class Desk implements AsyncDisposable {
       listener: this.network.listenStreams(SERVER),
       service: { node: "desk", handle: options.handle ?? answerDone },
       log,
+      drop: ({ reason }) => this.events.push(`dropped: ${reason}`),
       timers: this.time,
       random: new Counter(),
       ...(token === undefined ? {} : { token: new TextEncoder().encode(token) }),
