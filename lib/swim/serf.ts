@@ -4,6 +4,7 @@
  * @module
  */
 import { encode } from "@std/msgpack";
+import { scanValue } from "../msgpack_scanner.ts";
 import { decode } from "../std/msgpack_decode.ts";
 import type { Versions } from "../wire/messages.ts";
 
@@ -25,7 +26,9 @@ export function inSerfCluster(versions: Versions): boolean {
 export function lamportTimeOf(userState: Uint8Array): number {
   if (userState[0] !== MESSAGE.pushPull || userState.length > STATE_MAX_BYTES) return 0;
   try {
-    const state = decode(userState.subarray(1), {
+    const body = userState.subarray(1);
+    scanValue({ bytes: body, start: 0, end: body.length });
+    const state = decode(body, {
       rawStrings: true,
       maxArrayLength: STATE_MAX_ITEMS,
       maxMapLength: STATE_MAX_ITEMS,

@@ -1,8 +1,11 @@
 /** Decoders of what nodes say to each other about members: packets, streams and their layers. @module */
 import { assertEquals } from "@std/assert";
 import { concat } from "@std/bytes";
+import { encode } from "@std/msgpack";
 import { WireError } from "../../../lib/errors.ts";
 import { DATAGRAM_MAX_BYTES, DECOMPRESSED_MAX_BYTES } from "../../../lib/limits.ts";
+import { decodeMeta, encodeMeta, type Meta } from "../../../lib/swim/meta.ts";
+import { lamportTimeOf } from "../../../lib/swim/serf.ts";
 import { decodePacketMessage, encodeCompressed, encodeMessage } from "../../../lib/wire/codec.ts";
 import { Envelope } from "../../../lib/wire/envelope.ts";
 import { StreamReader } from "../../../lib/wire/frames.ts";
@@ -215,4 +218,47 @@ export const WIRE_DECODERS: readonly Subject[] = [
         Uint8Array.from({ length: bytes }, (_, at) => 1 << at % 9),
     },
   }),
+  subject({
+    name: "what members publish about themselves",
+    form: "msgpack",
+    start: 1,
+    samples: [
+      encodeMeta(new Map([["role", "db"], ["zone", "größe"]])),
+      encodeMeta(new Map(), "0123456789abcdef"),
+    ],
+    // Never refused: a foreign member's meta is its own affair.
+    decode: (bytes) => strict(bytes, decodeMeta(bytes)),
+    again: ({ tags, session }) => {
+      const meta = encodeMeta(tags, session);
+      return strict(meta, decodeMeta(meta));
+    },
+    errors: [WireError],
+  }),
+  subject({
+    name: "Serf's part of a push/pull",
+    form: "msgpack",
+    start: 1,
+    samples: [
+      Uint8Array.of(
+        2,
+        ...encode({ LTime: 41, StatusLTimes: { a: 3 }, LeftMembers: ["b"], EventLTime: 9 }),
+      ),
+    ],
+    decode: (bytes) => {
+      const time = lamportTimeOf(bytes);
+      if (time === 0) throw new WireError("malformed", "no time is to be read");
+      return time;
+    },
+    errors: [WireError],
+    costly: costlyBehind([2]),
+  }),
 ];
+
+/** Refuses, for the sake of counting, what is no meta of ours that tells the same again. */
+function strict(bytes: Uint8Array, meta: Meta): Meta {
+  const texts = [...meta.tags].flat();
+  if (meta.runsGossipcheck && bytes.length < 400 && texts.every((text) => text.isWellFormed())) {
+    return meta;
+  }
+  throw new WireError("malformed", "it is not ours");
+}
