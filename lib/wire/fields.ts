@@ -75,7 +75,10 @@ export class Fields {
   /** UTF-8 of at most `maximumBytes`; missing is empty. */
   text(key: string, maximumBytes: number): string {
     const bytes = this.bytes(key, maximumBytes);
-    if (bytes.length < SHORT_TEXT_BYTES && isAscii(bytes)) return String.fromCharCode(...bytes);
+    // To spread the bytes over the call would take four times as long.
+    if (bytes.length < SHORT_TEXT_BYTES && isAscii(bytes)) {
+      return Reflect.apply(String.fromCharCode, undefined, bytes);
+    }
     try {
       return DECODER.decode(bytes);
     } catch {
@@ -139,6 +142,9 @@ export class Fields {
       if (!isText(key, { bytes, start: this.#keys[index]!, end })) continue;
       const type = bytes[end]!;
       if (type < 0x80) return type;
+      if (type >= 0xcc && type <= 0xce) {
+        return unsigned({ bytes, start: end + 1, end: valueEnd(bytes, end) });
+      }
       if (isString(type) || isBinary(type)) {
         return bytes.subarray(end + headerBytes(type), valueEnd(bytes, end));
       }
@@ -176,6 +182,13 @@ function mapEntries(bytes: Uint8Array, at: number): number | undefined {
   const type = bytes[at]!;
   if (type >= 0x80 && type < 0x90) return type & 0x0f;
   return type === 0xde || type === 0xdf ? declaredSize(bytes, at) : undefined;
+}
+
+/** A number of up to 32 bits, highest byte first. */
+function unsigned({ bytes, start, end }: ScanWindow): number {
+  let value = 0;
+  for (let index = start; index < end; index++) value = value * 256 + bytes[index]!;
+  return value;
 }
 
 function isString(type: number): boolean {
