@@ -6,6 +6,7 @@
 import type { BatchId, GossipEvent } from "../../lib/gossip/types.ts";
 import { type GossipNode, GossipWorld } from "../support/gossip_world.ts";
 import { memoryInUseBytes } from "../support/heap.ts";
+import { SeededRandom } from "../support/world_time.ts";
 
 /** What a day is made of. */
 export interface DayOptions {
@@ -83,6 +84,8 @@ const DOWN_MAX_MS = 600_000;
 const FORGOTTEN_AFTER_MS = 60_000;
 /** A node that leaves waits this long for its last results to be confirmed. */
 const LEAVE_GRACE_MS = 3_000;
+/** A run takes this at most, and half of them a sixtieth of it. */
+const RUN_MAX_MS = 480_000;
 /** So long after its issue a batch has run on all nodes that are up, and so long after a node's start. */
 const SETTLED_WITHIN_MS = 600_000;
 /** Results are looked for again after this where their origin is down, or came back just now. */
@@ -147,12 +150,14 @@ class Day {
 
   constructor(options: DayOptions) {
     this.#options = options;
+    const random = new SeededRandom(`runs ${options.seed}`);
     const onEvent = (node: GossipNode, event: GossipEvent) => this.#take(node, event);
     this.#world = new GossipWorld({
       seed: options.seed,
       nodes: 0,
       settings: BOUNDS,
       maxSessions: MAX_SESSIONS,
+      runMs: () => RUN_MAX_MS * random.next() ** 6,
       onEvent,
     });
     this.#world.network.quality = { loss: LOSS, delayMs: 2, jitterMs: 10, duplicate: 0 };
