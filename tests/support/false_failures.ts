@@ -38,3 +38,20 @@ export class FalseFailureCount {
 function isDeclaration(event: NodeEvent, node: ClusterNode): boolean {
   return event.event === "declared" || (event.event === "failed" && event.by === node.name);
 }
+
+/**
+ * How likely as many of all failures fall on ours, or more, by chance alone, where ours and the
+ * others err alike and `share` of all nodes are ours: the upper tail of a binomial distribution.
+ */
+export function chanceOfAsMany(
+  counts: { readonly ours: number; readonly others: number; readonly share: number },
+): number {
+  const { ours, others, share } = counts;
+  const all = ours + others;
+  let [chance, exactly] = [0, (1 - share) ** all];
+  for (let some = 0; some <= all; some++) {
+    if (some >= ours) chance += exactly;
+    exactly *= ((all - some) / (some + 1)) * (share / (1 - share));
+  }
+  return chance;
+}
