@@ -77,7 +77,7 @@ function sizeOf(value: unknown): number {
 }
 
 /** Whether two values are equal to the last bit, but for the sign of zero. */
-function same(left: unknown, right: unknown): boolean {
+export function same(left: unknown, right: unknown): boolean {
   if (typeof left !== "object" || left === null || typeof right !== "object" || right === null) {
     return left === right || (Number.isNaN(left) && Number.isNaN(right));
   }
