@@ -5,7 +5,12 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { GossipcheckNode } from "../support/gossipcheck_node.ts";
-import { gcheckAsOther, missingForOtherUser, OTHER_USER_ID } from "../support/other_user.ts";
+import {
+  gcheckAsOther,
+  missingForOtherUser,
+  OTHER_USER_FOLDER,
+  OTHER_USER_ID,
+} from "../support/other_user.ts";
 import { runCommand } from "../support/process.ts";
 
 const NO_OTHER_USER = missingForOtherUser();
@@ -93,7 +98,7 @@ Deno.test({
       Deno.writeTextFileSync(given, Deno.readTextFileSync(token), { mode: 0o600 });
       Deno.chownSync(given, OTHER_USER_ID, OTHER_USER_ID);
       const friend = await runCommand(
-        await gcheckAsOther([`-token-file=${given}`, ...args], { folder }),
+        await gcheckAsOther([`-token-file=${OTHER_USER_FOLDER}/given`, ...args], { folder }),
       );
       assertEquals([friend.code, friend.stderr], [0, ""]);
     }),

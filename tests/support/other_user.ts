@@ -2,30 +2,34 @@
  * Our `gcheck` as another user of this machine runs it: with nothing of the test's own user.
  * @module
  */
-import { join } from "@std/path";
 import { PROJECT } from "./gossipcheck_node.ts";
 import type { CommandLine } from "./process.ts";
 
 /** `nobody` on every Linux: any user id that is not the test's would do. */
 export const OTHER_USER_ID = 65_534;
 
+/** Where that user finds the test's folder: they may not enter the folders above the real one. */
+export const OTHER_USER_FOLDER = "/mnt/folder";
+
 /**
- * What that user may not reach for the folders above it (the test's own home) is mounted where they
- * may, in a mount namespace that ends with the program.
+ * What that user may not reach for the folders above it (the test's own folder and home) is mounted
+ * where they may, in a mount namespace that ends with the program.
  */
 const SCRIPT = `set -eu
-  place=$1 program=$2 cache=$3 project=$4
+  program=$1 cache=$2 project=$3 folder=$4
   shift 4
-  mkdir -p "$place/cache" "$place/project"
-  : > "$place/program"
-  chmod 755 "$place" "$place/program"
-  mount --bind "$program" "$place/program"
-  if [ "$cache" != "" ]; then mount --bind "$cache" "$place/cache"; fi
-  mount --bind "$project" "$place/project"
-  cd "$place/project"
+  mount -t tmpfs -o mode=755 tmpfs /mnt
+  mkdir /mnt/cache /mnt/project ${OTHER_USER_FOLDER}
+  : > /mnt/program
+  chmod 755 /mnt/program
+  mount --bind "$program" /mnt/program
+  if [ "$cache" != "" ]; then mount --bind "$cache" /mnt/cache; fi
+  mount --bind "$project" /mnt/project
+  mount --bind "$folder" ${OTHER_USER_FOLDER}
+  cd /mnt/project
   exec setpriv --reuid=${OTHER_USER_ID} --regid=${OTHER_USER_ID} --clear-groups \\
-    env -i PATH=/usr/bin:/bin HOME=/nonexistent NO_COLOR=1 DENO_DIR="$place/cache" \\
-    "$place/program" "$@"`;
+    env -i PATH=/usr/bin:/bin HOME=/nonexistent NO_COLOR=1 DENO_DIR=/mnt/cache \\
+    /mnt/program "$@"`;
 
 /** Why nobody else can be played here; `undefined` where they can. */
 export function missingForOtherUser(): string | undefined {
@@ -39,14 +43,12 @@ export async function gcheckAsOther(
   { folder }: { folder: string },
 ): Promise<CommandLine> {
   const executable = Deno.env.get("GCHECK") ?? "";
-  const place = join(folder, `as-other-${crypto.randomUUID()}`);
-  await Deno.mkdir(place);
-  // The folders above it are the test's: whoever may not enter them finds nothing in it.
+  // What else is in it is guarded file by file.
   await Deno.chmod(folder, 0o755);
   const program = Deno.realPathSync(executable === "" ? Deno.execPath() : executable);
   const cache = executable === "" ? await denoDirectory() : "";
   const run = executable === "" ? ["run", "--quiet", "-P=gcheck", "cli.ts"] : [];
-  const mounted = [place, program, cache, PROJECT];
+  const mounted = [program, cache, PROJECT, folder];
   return {
     program: "unshare",
     args: ["-m", "sh", "-c", SCRIPT, "other", ...mounted, ...run, ...args],
