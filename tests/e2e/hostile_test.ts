@@ -3,16 +3,8 @@
  * through meanwhile. All come from one address, the loopback.
  */
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { STREAMS_MAX_BYTES } from "../../lib/limits.ts";
 import { print } from "../../scripts/print.ts";
-import {
-  Attack,
-  type Behaviour,
-  dribbling,
-  pouring,
-  silent,
-  unfinished,
-} from "../support/attack.ts";
+import { Attack, type Behaviour, dribbling, pouring, silent } from "../support/attack.ts";
 import { startCluster, type TestCluster } from "../support/cluster.ts";
 import { residentBytes } from "../support/storm.ts";
 
@@ -37,7 +29,6 @@ interface Stranger {
   readonly port: "node" | "client";
   readonly behaviour: Behaviour;
   readonly connections?: number;
-  readonly costMaxBytes?: number;
 }
 
 const STRANGERS: readonly Stranger[] = [
@@ -49,13 +40,6 @@ const STRANGERS: readonly Stranger[] = [
   { what: "send a byte a second", port: "client", behaviour: dribbling(HELLO) },
   { what: "declare 4 GiB", port: "node", behaviour: pouring(HUGE_MESSAGE) },
   { what: "declare 4 GiB", port: "client", behaviour: pouring(Uint8Array.fromHex("ffffffff")) },
-  {
-    what: "finish no message of 8 MiB",
-    port: "node",
-    behaviour: unfinished(LARGE_MESSAGE, 8_000_000),
-    // What is unfinished is bounded; what was given up lies about until it is collected.
-    costMaxBytes: 8 * STREAMS_MAX_BYTES,
-  },
 ];
 
 Deno.test({ name: `strangers who hold a daemon's connections${because}`, ignore }, async (test) => {
@@ -84,8 +68,7 @@ async function withstand(siege: Siege): Promise<void> {
   }
 }
 
-async function besiege({ cluster, file, port, behaviour, ...siege }: Siege) {
-  const { connections = 1000, costMaxBytes = COST_MAX_BYTES } = siege;
+async function besiege({ cluster, file, port, behaviour, connections = 1000 }: Siege) {
   const victim = cluster.origin;
   const since = cluster.nodes.map(({ events }) => events.all.length);
   const before = residentBytes(victim.pid);
@@ -99,13 +82,7 @@ async function besiege({ cluster, file, port, behaviour, ...siege }: Siege) {
     });
     const end = performance.now() + ATTACK_MS[port];
     while (performance.now() < end) {
-      // The answers of the others come to the victim's node port.
-      const { code, states, stderr } = await cluster.check(file);
-      assertEquals({ code, states, stderr }, {
-        code: 0,
-        states: { done: cluster.names },
-        stderr: "",
-      });
+      await assertBatchRuns(cluster, file);
       honest++;
     }
     assert(attack.opened >= connections, `only ${attack.opened} connections were opened`);
@@ -114,13 +91,19 @@ async function besiege({ cluster, file, port, behaviour, ...siege }: Siege) {
         `${honest} batches meanwhile`,
     );
   }
-  assertLess(most - before, costMaxBytes, `it cost ${most - before} bytes`);
+  assertLess(most - before, COST_MAX_BYTES, `it cost ${most - before} bytes`);
   const suspicions = cluster.nodes.flatMap((node, index) =>
     node.events.all.slice(since[index])
       .filter(({ event }) => event === "member_suspected" || event === "failed")
       .map(({ event, name }) => `${node.name}: ${event} ${name}`)
   );
   return { suspicions, latestMs };
+}
+
+/** The answers of the others come to the first one's node port. */
+async function assertBatchRuns(cluster: TestCluster, file: string): Promise<void> {
+  const { code, states, stderr } = await cluster.check(file);
+  assertEquals({ code, states, stderr }, { code: 0, states: { done: cluster.names }, stderr: "" });
 }
 
 function clientAddress({ origin }: TestCluster): string {

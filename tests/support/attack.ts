@@ -89,13 +89,3 @@ export function pouring(head: Uint8Array): Behaviour {
     while (!signal.aborted) await connection.write(chunk);
   };
 }
-
-/** Says `head` and so many bytes more, and then nothing. */
-export function unfinished(head: Uint8Array, bytes: number): Behaviour {
-  const chunk = new Uint8Array(64 * 1024);
-  return async (connection, signal) => {
-    await connection.write(head);
-    for (let said = 0; said < bytes && !signal.aborted;) said += await connection.write(chunk);
-    while (await connection.read(new Uint8Array(1024)) !== null);
-  };
-}
