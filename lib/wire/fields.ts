@@ -15,11 +15,9 @@ import {
   type ScanWindow,
   valueEnd,
 } from "../msgpack_scanner.ts";
+import { decodeUtf8 } from "../utf8.ts";
 
-const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const UINT32_MAX = 0xffff_ffff;
-/** Up to here making ASCII text without the decoder is faster, and most names are that. */
-const SHORT_TEXT_BYTES = 32;
 const NO_BYTES = new Uint8Array(0);
 
 /**
@@ -75,15 +73,9 @@ export class Fields {
   /** UTF-8 of at most `maximumBytes`; missing is empty. */
   text(key: string, maximumBytes: number): string {
     const bytes = this.bytes(key, maximumBytes);
-    // To spread the bytes over the call would take four times as long.
-    if (bytes.length < SHORT_TEXT_BYTES && isAscii(bytes)) {
-      return Reflect.apply(String.fromCharCode, undefined, bytes);
-    }
-    try {
-      return DECODER.decode(bytes);
-    } catch {
-      throw this.#bad(key, "UTF-8");
-    }
+    const text = decodeUtf8(bytes);
+    if (text === undefined) throw this.#bad(key, "UTF-8");
+    return text;
   }
 
   /** A node's name, which may be empty or missing. */
@@ -170,11 +162,6 @@ export class Fields {
       `${key} of a ${this.#message} message: expected ${expected}`,
     );
   }
-}
-
-function isAscii(bytes: Uint8Array): boolean {
-  for (let index = 0; index < bytes.length; index++) if (bytes[index]! >= 0x80) return false;
-  return true;
 }
 
 /** How many entries the map that starts at `at` has; `undefined` where it is none. */

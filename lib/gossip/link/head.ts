@@ -7,6 +7,7 @@
 import { concat } from "@std/bytes";
 import { WireError } from "../../errors.ts";
 import { NAME_MAX_BYTES } from "../../limits.ts";
+import { decodeUtf8, encodeUtf8 } from "../../utf8.ts";
 
 /** Bytes of a session. */
 export const SESSION_BYTES = 8;
@@ -57,8 +58,6 @@ export interface LinkHead {
 const KIND_BY_NUMBER = new Map(
   Object.entries(KINDS).map(([kind, number]) => [number, kind as LinkKind]),
 );
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A session for a node that starts. */
 export function newSession(random: { bytes(length: number): Uint8Array<ArrayBuffer> }): Session {
@@ -67,12 +66,12 @@ export function newSession(random: { bytes(length: number): Uint8Array<ArrayBuff
 
 /** How many bytes the head takes of messages of a node of that name. */
 export function linkHeadBytes(name: string): number {
-  return FIXED_BYTES + encoder.encode(name).length;
+  return FIXED_BYTES + encodeUtf8(name).length;
 }
 
 /** The head's bytes, to be followed by what its kind says. */
 export function encodeLinkHead(head: LinkHead): Uint8Array<ArrayBuffer> {
-  const name = encoder.encode(head.from);
+  const name = encodeUtf8(head.from);
   const bytes = new Uint8Array(FIXED_BYTES + name.length);
   const view = new DataView(bytes.buffer);
   bytes[0] = LINK_VERSION;
@@ -127,9 +126,7 @@ export function decodeLinkHead(bytes: Uint8Array): { head: LinkHead; body: Uint8
 }
 
 function textOf(bytes: Uint8Array): string {
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    throw new WireError("malformed", "a message between nodes names its sender in no UTF-8");
-  }
+  const text = decodeUtf8(bytes);
+  if (text !== undefined) return text;
+  throw new WireError("malformed", "a message between nodes names its sender in no UTF-8");
 }
