@@ -94,7 +94,7 @@ export function retryDelayMs(context: GossipContext, attempt: number): number {
 
 /**
  * Sends to a node straight, or wrapped for a random other member to carry there. Gives false where
- * there is no such member, or no room.
+ * there is no such member, no room, or where one of the same `key` still waits to go the same way.
  */
 export function sendVia(
   context: GossipContext,
@@ -103,14 +103,16 @@ export function sendVia(
     readonly message: Uint8Array;
     readonly relay: NodeReference | undefined;
     readonly done?: (ok: boolean) => void;
+    readonly key?: string;
   },
 ): boolean {
-  const { relay, to, message, done } = options;
+  const { relay, to, message, done, key } = options;
   const wrapped: GossipMessage = { type: "relay", from: selfReference(context.peers), to, message };
   return context.sends.send({
     to: relay ?? to,
     message: relay === undefined ? message : encodeGossip(wrapped),
     ...(done === undefined ? {} : { done }),
+    ...(key === undefined ? {} : { key: `${key} ${relay === undefined ? "straight" : "relayed"}` }),
   });
 }
 

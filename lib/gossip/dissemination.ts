@@ -320,8 +320,7 @@ export class Dissemination {
   }
 
   /** At the origin: counts a report, and confirms it the way it came and straight. */
-  #takeReport(message: ReportMessage, relay: NodeReference | undefined): void {
-    const { report, from } = message;
+  #takeReport({ report, from }: ReportMessage, relay: NodeReference | undefined): void {
     const { peers } = this.#context;
     const origin = this.#intake.originOf(report.batchId);
     if (report.node !== from.name || (origin ?? peers.self).name !== peers.self.name) {
@@ -335,15 +334,12 @@ export class Dissemination {
     }
     // One on results that are no longer held is confirmed too, or it would come for ever.
     const { batchId, node, state } = report;
-    const confirm: GossipMessage = {
-      type: "confirm",
-      from: selfReference(peers),
-      ...{ batchId, node, state },
-    };
-    const to = currentReference(peers, from);
-    const confirmation = encodeGossip(confirm);
-    sendVia(this.#context, { to, message: confirmation, relay: undefined });
-    if (relay !== undefined) sendVia(this.#context, { to, message: confirmation, relay });
+    const confirmed = { batchId, node, state };
+    const message = encodeGossip({ type: "confirm", from: selfReference(peers), ...confirmed });
+    const key = `confirm ${batchId} ${state} ${node}`;
+    const confirmation = { to: currentReference(peers, from), message, key };
+    sendVia(this.#context, { ...confirmation, relay: undefined });
+    if (relay !== undefined) sendVia(this.#context, { ...confirmation, relay });
   }
 
   /** Carries a message to a member; once, since what arrives as `relayed` is never carried on. */

@@ -222,6 +222,8 @@ export class Outbox {
         report: entry.report,
       }),
       relay,
+      // In a long queue the retries would come faster than their turns.
+      key: `report ${entry.report.batchId} ${entry.report.state}`,
       done: (ok) => {
         if (ok || entry.token !== token) return;
         const delayMs = FAILED_SEND_DELAY_MS * 2 ** Math.min(attempt, 20);

@@ -14,6 +14,8 @@ export interface OutgoingMessage {
   readonly message: Uint8Array;
   /** Called once it is known how it went; not where `send` gave false. */
   readonly done?: (ok: boolean) => void;
+  /** While one of the same key waits for its turn, another one is left out: it would say the same. */
+  readonly key?: string;
 }
 
 /** What it is made with. */
@@ -39,6 +41,8 @@ export class Sends {
   readonly #lanes = new Map<string, Lane>();
   /** Names of peers with something waiting; who was served last comes last. */
   readonly #turns = new Set<string>();
+  /** Of the messages that wait. */
+  readonly #keys = new Set<string>();
   #bytesUnderWay = 0;
   #waiting = 0;
   #waitingBytes = 0;
@@ -61,8 +65,13 @@ export class Sends {
       this.#waitingBytes * 2 > this.#settings.maxQueuedBytes;
   }
 
-  /** Sends now or when it is its turn; false where there is no room for it, and then it is dropped. */
+  /**
+   * Sends now or when it is its turn; false where one of its key waits, or where there is no room for
+   * it, and then it is dropped.
+   */
   send(outgoing: OutgoingMessage): boolean {
+    const { key } = outgoing;
+    if (key !== undefined && this.#keys.has(key)) return false;
     const lane = this.#lanes.get(outgoing.to.name) ??
       { underWay: 0, bytesUnderWay: 0, waiting: [] };
     if (lane.waiting.length === 0 && this.#free(lane, outgoing.message.length)) {
@@ -82,6 +91,7 @@ export class Sends {
       return false;
     }
     lane.waiting.push(outgoing);
+    if (key !== undefined) this.#keys.add(key);
     this.#lanes.set(outgoing.to.name, lane);
     this.#turns.add(outgoing.to.name);
     this.#waiting++;
@@ -118,6 +128,7 @@ export class Sends {
       if (!this.#free(lane, outgoing.message.length)) continue;
       this.#turns.delete(name);
       lane.waiting.shift();
+      if (outgoing.key !== undefined) this.#keys.delete(outgoing.key);
       this.#waiting--;
       this.#waitingBytes -= outgoing.message.length;
       // Deleted and added again it comes last, and this loop meets it again for its next one.

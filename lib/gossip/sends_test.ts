@@ -57,6 +57,19 @@ Deno.test("how it went is told once; ids that are not under way are nothing", ()
   assertEquals(told, [false, true]);
 });
 
+Deno.test("what waits already is not put beside itself, and may wait again once it was sent", () => {
+  const { sends, begun } = make({ maxSendsPerPeer: 1 });
+  const to = { name: "a", address: { host: "10.0.0.1", port: 1 } };
+  const send = (number: number) =>
+    sends.send({ to, message: Uint8Array.of(number), key: `key ${number % 2}` });
+  assertEquals([0, 1, 2, 3].map(send), [true, true, true, false]);
+  assertEquals(sends.pending, 3);
+  sends.sent(begun[0]!.id, true);
+  assertEquals([4, 5].map(send), [false, true]);
+  for (let index = 1; index < 4; index++) sends.sent(begun[index]!.id, true);
+  assertEquals(begun.map(({ message }) => message[0]), [0, 1, 2, 5]);
+});
+
 Deno.test("what there is no room for is dropped and told; before that, busy says so", () => {
   for (const bound of [{ maxQueuedSends: 4 }, { maxQueuedBytes: 4 }]) {
     const { sends, events, send } = make({ maxSendsPerPeer: 1, ...bound });
