@@ -1,4 +1,4 @@
-/** An hour of churn in every run; `tests/long/day_test.ts` has the whole day. */
+/** An hour of churn in every run; `tests/endurance/day_test.ts` has the whole day. */
 import { assertEquals, assertGreater } from "@std/assert";
 import { dayCommand, runDay } from "./day.ts";
 
