@@ -3,6 +3,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { engineFlags } from "./engine_flags.ts";
 import { print, printError } from "./print.ts";
 
 /** What becomes an executable: its name is also that of its permission set in deno.json. */
@@ -46,6 +47,7 @@ async function build(program: typeof PROGRAMS[number]): Promise<string | undefin
   const compiled = await run(Deno.execPath(), [
     "compile",
     "--quiet",
+    ...engineFlags(program.name),
     `--permission-set=${program.name}`,
     `--output=${path}`,
     ...program.include.map((file) => `--include=${file}`),

@@ -3,6 +3,7 @@
  * @module
  */
 import { fromFileUrl } from "@std/path";
+import { engineFlags } from "../../scripts/engine_flags.ts";
 import type { MemberRecord } from "../../lib/cli/records.ts";
 import type {
   ClusterNode,
@@ -183,7 +184,7 @@ function commandOf(program: keyof typeof PROGRAMS, args: readonly string[]): Com
   const executable = Deno.env.get(variable) ?? "";
   const common = { directory: PROJECT, environment: { NO_COLOR: "1" } };
   if (executable !== "") return { program: Deno.realPathSync(executable), args, ...common };
-  const run = ["run", "--quiet", `-P=${program}`, main];
+  const run = ["run", "--quiet", ...engineFlags(program), `-P=${program}`, main];
   return { program: Deno.execPath(), args: [...run, ...args], ...common };
 }
 
