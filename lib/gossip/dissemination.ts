@@ -56,8 +56,8 @@ export class Dissemination {
   readonly #outbox: Outbox;
   readonly #results: Results;
   readonly #rollouts: Rollouts;
-  /** Alive gossipcheck members, to see who comes back. */
-  readonly #alive = new Set<string>();
+  /** Alive gossipcheck members and the life of each, to see who comes back, also unnoticed. */
+  readonly #alive = new Map<string, string | undefined>();
   #generation = 0;
   #giveUpUnknownAtMs = Infinity;
 
@@ -205,8 +205,8 @@ export class Dissemination {
       this.#alive.delete(name);
       return;
     }
-    if (this.#alive.has(name)) return;
-    this.#alive.add(name);
+    if (this.#alive.has(name) && this.#alive.get(name) === peer.session) return;
+    this.#alive.set(name, peer.session);
     this.#outbox.memberAlive(name);
     const member = { name, address: peer.address };
     this.#antiEntropy.greet(member, { aliveMembers: this.#alive.size });

@@ -98,6 +98,26 @@ Deno.test("reports: a send that fails is followed soon, a returning origin is to
   assertEquals(report?.request.to.address.host, "10.7.7.7");
 });
 
+Deno.test("reports: an origin that began another life before anybody missed it is told at once", () => {
+  const node = new GossipRecorder({ peers: ["a", "b"] });
+  const live = (session: string) => {
+    node.peers.set("a", peerOf("a", { session }));
+    node.machine.memberChanged("a");
+  };
+  live("first");
+  node.receive(pushOf(batchOf("a"), "a"));
+  node.takeSends();
+  node.machine.report(batchOf("a").id, DONE);
+  for (let attempt = 0; attempt < 10; attempt++) {
+    node.takeSends();
+    node.fireLast("report_retry");
+  }
+  live("first");
+  assert(node.lastTimer("report_retry").delayMs > 40_000);
+  live("second");
+  assert(node.lastTimer("report_retry").delayMs <= 1_000);
+});
+
 Deno.test("reports: an origin that is gone is tried seldom, and at once when it is back", () => {
   const node = new GossipRecorder({ peers: ["a", "b"] });
   const { id } = batchOf("a");

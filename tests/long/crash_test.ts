@@ -4,7 +4,7 @@ import { print } from "../../scripts/print.ts";
 import { CrashCluster } from "../support/crash_cluster.ts";
 import type { CrashNode } from "../support/crash_node.ts";
 import { CRASH_EVENTS, type CrashPoint } from "../support/crash_points.ts";
-import { bury, calmDown, CrashStorm } from "../support/crash_storm.ts";
+import { bury, calmDown, CrashStorm, untilRememberOthers } from "../support/crash_storm.ts";
 import { missingForPreload } from "../support/fault_preload.ts";
 import { eventually } from "../support/process.ts";
 
@@ -218,6 +218,7 @@ for (const dying of [["b"], ["a"], ["a", "b"]]) {
   Deno.test(`a result is on its way to a stopped origin when ${dying.join(" and ")} dies`, async () => {
     await using cluster = new CrashCluster(NAMES);
     await cluster.start();
+    await untilRememberOthers(cluster);
     await cluster.telling(() => `${dying} dies`, async () => {
       const [origin, runner] = [cluster.node(0), cluster.node(1)];
       const checks = cluster.ledger.checks({ actions: 1, actionMs: 400 });

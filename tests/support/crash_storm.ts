@@ -64,7 +64,7 @@ export class CrashStorm {
   /** Rages until the kills are used up; every node lives afterwards. */
   async rage(): Promise<void> {
     const { nodes } = this.#options.cluster;
-    await Promise.all(nodes.map(untilRemembersOthers));
+    await untilRememberOthers(this.#options.cluster);
     const around = nodes.flatMap((node) => [this.#send(node), this.#look(node)]);
     try {
       await Promise.all(nodes.map((node) => this.#killAgainAndAgain(node)));
@@ -172,11 +172,14 @@ export async function bury(cluster: CrashCluster): Promise<void> {
   }
 }
 
-/** From then on the node finds its cluster by itself. */
-async function untilRemembersOthers({ name, stateDirectory }: CrashNode): Promise<void> {
-  await eventually(() => {
-    if (journalMembers(stateDirectory).length < 2) throw new Error(`${name} remembers too few`);
-  }, { timeoutMs: 30_000 });
+/** From then on each node finds its cluster by itself. */
+export async function untilRememberOthers(cluster: CrashCluster): Promise<void> {
+  for (const { name, stateDirectory } of cluster.nodes) {
+    await eventually(() => {
+      const others = journalMembers(stateDirectory).length;
+      if (others < cluster.nodes.length - 1) throw new Error(`${name} remembers ${others} others`);
+    }, { timeoutMs: 30_000 });
+  }
 }
 
 function pause(ms: number): Promise<void> {
