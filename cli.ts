@@ -18,17 +18,12 @@ import { DenoNetwork } from "./lib/deno/network.ts";
 import { giveUpPermissions } from "./lib/deno/permissions.ts";
 import { createSecretFile, readSecretFile } from "./lib/deno/secret_file.ts";
 import { DenoClock, DenoRandom, DenoTimers } from "./lib/deno/runtime.ts";
+import { writeAll } from "./lib/deno/write_all.ts";
 import { EXIT_STATUS, GossipcheckError, UsageError } from "./lib/errors.ts";
 import { CLIENT_HANDSHAKE_TIMEOUT_MS } from "./lib/limits.ts";
 
 /** What a shell reports of a program that SIGPIPE ended: nobody reads any more. */
 const BROKEN_PIPE_STATUS = 141;
-
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  for (let rest = new TextEncoder().encode(text); rest.length > 0;) {
-    rest = rest.subarray(stream.writeSync(rest));
-  }
-}
 
 /** Aborts at the first Control-C. */
 function interruption(): AbortSignal {

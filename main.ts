@@ -23,15 +23,10 @@ import {
 } from "./lib/deno/secret_file.ts";
 import { DenoClock, DenoRandom, DenoTimers } from "./lib/deno/runtime.ts";
 import { defaultStateDirectory, nodeDirectory, openNodeStore } from "./lib/deno/state_directory.ts";
+import { writeAll } from "./lib/deno/write_all.ts";
 import { EXIT_STATUS, GossipcheckError } from "./lib/errors.ts";
 import { AUDIT_FILES_KEPT, STOP_GRACE_MS } from "./lib/limits.ts";
 import { join, resolve } from "@std/path";
-
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  for (let rest = new TextEncoder().encode(text); rest.length > 0;) {
-    rest = rest.subarray(stream.writeSync(rest));
-  }
-}
 
 /** Ends the program with one line: what the operator did wrong, or what is wrong with the program. */
 function fail(error: unknown, options: { showStack: boolean }): never {

@@ -4,6 +4,7 @@
  */
 import { dirname } from "@std/path";
 import { HostError } from "../errors.ts";
+import { writeAll } from "./write_all.ts";
 
 /**
  * Puts `text` in the place of what a secret's file holds, with mode 0600, and returns when it is on
@@ -34,9 +35,7 @@ export function replaceSecretFile(path: string, text: string): void {
 
 function writeNew(path: string, text: string): void {
   using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
-  for (let rest = new TextEncoder().encode(text); rest.length > 0;) {
-    rest = rest.subarray(file.writeSync(rest));
-  }
+  writeAll(file, text);
   file.syncSync();
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { UsageError } from "../errors.ts";
+import { writeAll } from "./write_all.ts";
 
 /** Bytes of a secret file that are read at most; every secret of ours is far smaller. */
 const SECRET_FILE_MAX_BYTES = 64 * 1024;
@@ -71,8 +72,7 @@ export function createSecretFile(path: string, text: string): void {
   try {
     using file = Deno.openSync(unfinished, { write: true, createNew: true, mode: 0o600 });
     try {
-      let rest = new TextEncoder().encode(text);
-      while (rest.length > 0) rest = rest.subarray(file.writeSync(rest));
+      writeAll(file, text);
       file.syncSync();
       if (exists(path)) throw new Error("it is there already");
       Deno.renameSync(unfinished, path);
