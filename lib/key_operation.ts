@@ -13,6 +13,7 @@ import { WireError } from "./errors.ts";
 import { KEY_OPERATION_MAX_BYTES } from "./limits.ts";
 import { scanValue } from "./msgpack_scanner.ts";
 import { decode } from "./std/msgpack_decode.ts";
+import { encodeUtf8 } from "./utf8.ts";
 
 /** What every node is to do with its keyring. */
 export type KeyOperation =
@@ -41,6 +42,8 @@ export const KEY_OPERATION_CHECK = "(keys)";
 
 const TAG = "gossipcheck-keys";
 const VERSION = 1;
+/** An array of four whose first item is the tag, in MessagePack's shortest form. */
+const HEAD: readonly number[] = [0x94, 0xa0 | TAG.length, ...encodeUtf8(TAG)];
 
 /** An operation as a batch's body. */
 export function encodeKeyOperation(operation: KeyOperation): Uint8Array<ArrayBuffer> {
@@ -120,10 +123,8 @@ function argumentOf(operation: KeyOperation): Uint8Array | string | null {
   }
 }
 
-/** An array of four whose first item is the tag, in MessagePack's shortest form. */
 function startsWithTag(body: Uint8Array): boolean {
-  const head = [0x94, 0xa0 | TAG.length, ...new TextEncoder().encode(TAG)];
-  return head.every((byte, index) => body[index] === byte);
+  return HEAD.every((byte, index) => body[index] === byte);
 }
 
 function unpacked(body: Uint8Array): readonly unknown[] {

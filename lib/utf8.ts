@@ -21,6 +21,11 @@ export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** How many bytes the text takes: what a bound on bytes is compared with. */
+export function utf8Length(text: string): number {
+  return encodeUtf8(text).length;
+}
+
 /** The bytes' text; `undefined` where they are no UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   if (bytes.length <= SHORT_BYTES && isAscii(bytes)) {

@@ -5,6 +5,7 @@
  */
 import { parseDuration } from "../duration.ts";
 import { ACTION_MAX_BYTES, ACTION_TIMEOUT_MAX_MS } from "../limits.ts";
+import { utf8Length } from "../utf8.ts";
 import type { Check, CheckType, FieldDefinition, FieldKind, FieldValue } from "./check.ts";
 
 /** What a file says is quoted in messages up to this many characters. */
@@ -61,7 +62,7 @@ export function valueProblem(kind: FieldKind, value: FieldValue): string | undef
 function commandProblem(value: string): string | undefined {
   if (value.trim() === "") return "must not be blank";
   if (value.includes("\0")) return "holds a NUL character, which no command can hold";
-  const bytes = new TextEncoder().encode(value).length;
+  const bytes = utf8Length(value);
   if (bytes <= ACTION_MAX_BYTES) return undefined;
   return `has ${bytes} bytes; expected at most ${ACTION_MAX_BYTES}`;
 }

@@ -11,6 +11,7 @@ import {
   CHECK_PROBLEMS_MAX,
   CHECKS_MAX,
 } from "../limits.ts";
+import { utf8Length } from "../utf8.ts";
 import type { Node } from "../std/jsonc.ts";
 import type { Check, CheckType, FieldValue } from "./check.ts";
 import {
@@ -216,7 +217,7 @@ function nameProblem(name: string): string | undefined {
   if (name.trim() === "") return "must have a name that is not blank";
   if (/\p{Cc}/u.test(name)) return "has a control character in its name";
   if (!name.isWellFormed()) return "has half of a surrogate pair in its name";
-  const bytes = new TextEncoder().encode(name).length;
+  const bytes = utf8Length(name);
   if (bytes <= CHECK_NAME_MAX_BYTES) return undefined;
   return `has a name of ${bytes} bytes; expected at most ${CHECK_NAME_MAX_BYTES}`;
 }

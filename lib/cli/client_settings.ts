@@ -4,7 +4,7 @@
  */
 import type { HostPort } from "../address.ts";
 import { UsageError } from "../errors.ts";
-import type { Amount, Target } from "../gossip/types.ts";
+import type { Amount, RolloutOptions, Target } from "../gossip/types.ts";
 import { closestString } from "../std/closest_string.ts";
 import { CLIENT_FLAGS, type ClientFlags, KEYGEN_FLAGS } from "./client_flags.ts";
 import { type CommandName, COMMANDS, type WorkingCommand } from "./command_table.ts";
@@ -42,12 +42,7 @@ export interface ClientSettings {
   /** A random sample of them; absent for all. */
   readonly limit?: Amount;
   /** In stages of `size`, until more than `maxFailures` members failed; absent where all start at once. */
-  readonly rollout?: {
-    /** Members a stage. */
-    readonly size: Amount;
-    /** Failures that it bears. */
-    readonly maxFailures: number;
-  };
+  readonly rollout?: RolloutOptions;
   /** How long others may still take the batch up, in milliseconds; 0 for ever. */
   readonly expiresInMs: number;
   /** The name of an output format. */

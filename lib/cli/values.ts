@@ -7,6 +7,7 @@ import { type HostPort, isUnspecified, splitHostPort } from "../address.ts";
 import { formatDuration, parseDuration } from "../duration.ts";
 import { UsageError } from "../errors.ts";
 import { LABEL_MAX_BYTES, NAME_MAX_BYTES } from "../limits.ts";
+import { utf8Length } from "../utf8.ts";
 
 /** The least and the most that a number may be. */
 export interface Range {
@@ -108,7 +109,7 @@ export function readName(text: string): string {
     const shown = JSON.stringify(text);
     throw new UsageError(`bad name ${shown}: expected visible characters`);
   }
-  const bytes = new TextEncoder().encode(text).length;
+  const bytes = utf8Length(text);
   if (bytes > NAME_MAX_BYTES) {
     throw new UsageError(`a name of ${bytes} bytes: expected at most ${NAME_MAX_BYTES}`);
   }
@@ -145,7 +146,7 @@ export function readWord(text: string): string {
 
 /** A cluster's label. */
 export function readLabel(text: string): string {
-  if (new TextEncoder().encode(text).length > LABEL_MAX_BYTES) {
+  if (utf8Length(text) > LABEL_MAX_BYTES) {
     throw new UsageError(`the label is too long: expected at most ${LABEL_MAX_BYTES} bytes`);
   }
   return text;

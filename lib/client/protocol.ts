@@ -20,7 +20,7 @@
 import type { Address } from "../runtime.ts";
 import type { Check, CheckResult } from "../checks/check.ts";
 import type { RolloutStanding } from "../gossip/stages.ts";
-import type { Amount, SkipReason, Submission, Target } from "../gossip/types.ts";
+import type { Amount, RolloutOptions, SkipReason, Submission, Target } from "../gossip/types.ts";
 import type { KeyOperation } from "../key_operation.ts";
 import type { NodeState } from "../wire/messages.ts";
 
@@ -91,12 +91,7 @@ export type Request =
     /** A random sample of the target of this size; absent for all of it. */
     readonly limit?: Amount;
     /** In stages; absent where all start at once. */
-    readonly rollout?: {
-      /** Members a stage. */
-      readonly size: Amount;
-      /** The roll-out stops when more members than this failed or were unreached. */
-      readonly maxFailures: number;
-    };
+    readonly rollout?: RolloutOptions;
     /** How long from now others may still take it up, in milliseconds; 0 for ever. */
     readonly expiresInMs: number;
     /** Where the operator signed it: what was fixed by that. */

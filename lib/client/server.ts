@@ -23,6 +23,7 @@ import {
   CLIENT_STRANGERS_MAX,
   CROWDED_PAUSE_MS,
 } from "../limits.ts";
+import { utf8Length } from "../utf8.ts";
 import { Channel } from "./channel.ts";
 import { decodeHandshake, decodeRequest, encodeClientMessage } from "./codec.ts";
 import { encodeFrame, readFrame } from "./frames.ts";
@@ -208,7 +209,7 @@ export class ClientServer {
       node,
     } as const;
     if (secrets === undefined) return plain;
-    const told = tokenFile !== undefined && pathBytes(tokenFile) <= TOKEN_PATH_MAX_BYTES
+    const told = tokenFile !== undefined && utf8Length(tokenFile) <= TOKEN_PATH_MAX_BYTES
       ? { tokenFile }
       : {};
     const said = [node, told.tokenFile];
@@ -314,10 +315,6 @@ async function receive(stream: ByteStream, deadline: Deadline): Promise<Handshak
 async function refuse(stream: ByteStream, code: "version" | "unauthorised"): Promise<undefined> {
   await send(stream, { type: "refused", code });
   return undefined;
-}
-
-function pathBytes(path: string): number {
-  return new TextEncoder().encode(path).length;
 }
 
 function errorReply(error: unknown): Reply {

@@ -4,6 +4,7 @@
  * @module
  */
 import { WireError } from "../errors.ts";
+import { utf8Length } from "../utf8.ts";
 
 /** Takes any value found at the place `at`; gives the checked one. Raises `WireError`. */
 export type Shape<T> = (value: unknown, at: string) => T;
@@ -24,7 +25,7 @@ export function text(value: unknown, at: string): string {
 export function textOf(bounds: { least: number; most: number }): Shape<string> {
   return (value, at) => {
     const found = text(value, at);
-    const length = new TextEncoder().encode(found).length;
+    const length = utf8Length(found);
     if (length < bounds.least || length > bounds.most) {
       throw wrong(at, `${bounds.least} to ${bounds.most} bytes`);
     }

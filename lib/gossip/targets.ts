@@ -12,6 +12,7 @@ import {
   TARGET_MAX_CONDITIONS,
   TARGET_MAX_NODES,
 } from "../limits.ts";
+import { utf8Length } from "../utf8.ts";
 import type { Amount, Peer, TagCondition, Target } from "./types.ts";
 
 /** Whether the target names this member. */
@@ -64,7 +65,7 @@ export function parseTagConditions(text: string): TagCondition[] {
       );
     }
     const [, key = "", operator = "", value = ""] = match;
-    if (new TextEncoder().encode(part).length > META_MAX_BYTES) {
+    if (utf8Length(part) > META_MAX_BYTES) {
       throw new UsageError(
         `a condition of the target is over ${META_MAX_BYTES} bytes; no node's tags are so long`,
       );
@@ -86,7 +87,7 @@ export function parseNodePatterns(text: string): string[] {
     if (pattern === "") {
       throw new UsageError(`the node list "${text}" has an empty name; write names between commas`);
     }
-    if (new TextEncoder().encode(pattern).length > NAME_MAX_BYTES) {
+    if (utf8Length(pattern) > NAME_MAX_BYTES) {
       throw new UsageError(
         `"${pattern}" is over ${NAME_MAX_BYTES} bytes; no node's name is so long`,
       );

@@ -50,6 +50,14 @@ export interface SendRequest {
   readonly timeoutMs: number;
 }
 
+/** In which stages an operator wants a batch run. */
+export interface RolloutOptions {
+  /** Members a stage. */
+  readonly size: Amount;
+  /** The roll-out stops when more members than this failed or were unreached. */
+  readonly maxFailures: number;
+}
+
 /** What an operator wants run. */
 export interface Submission {
   /** Which members. */
@@ -61,12 +69,7 @@ export interface Submission {
   /** A random sample of the target of this size. */
   readonly limit?: Amount;
   /** In stages of `size`, until more than `maxFailures` members failed. */
-  readonly rollout?: {
-    /** Members a stage. */
-    readonly size: Amount;
-    /** The roll-out stops when more members than this failed or were unreached. */
-    readonly maxFailures: number;
-  };
+  readonly rollout?: RolloutOptions;
   /** Where the operator signed it: what was fixed by that. */
   readonly signed?: {
     /** Unused so far. */
