@@ -9,7 +9,7 @@ import type { Batch, BatchId, BatchRefused } from "../gossip/types.ts";
 import { AUDIT_REFUSALS_PER_MINUTE } from "../limits.ts";
 import type { Clock, Log, Timers } from "../runtime.ts";
 import type { AuditedBatch, AuditLog, AuditRecord } from "../trust/audit.ts";
-import { checkNames } from "./interrupted.ts";
+import { checkNames } from "./check_names.ts";
 
 /** Refusals are counted over this long. */
 const WINDOW_MS = 60_000;

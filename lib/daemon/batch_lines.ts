@@ -2,15 +2,15 @@
  * What dissemination holds of a batch, in the words of the client protocol.
  * @module
  */
-import { decodeChecks, decodeResults } from "../checks/codec.ts";
+import { decodeResults } from "../checks/codec.ts";
 import type { CheckResult } from "../checks/check.ts";
 import type { BatchLine, BatchState, NodeProgress } from "../client/protocol.ts";
 import { WireError } from "../errors.ts";
 import type { Dissemination } from "../gossip/dissemination.ts";
 import { issueTimeOf } from "../gossip/id.ts";
-import { decodeKeyOperation, KEY_OPERATION_CHECK } from "../key_operation.ts";
 import { rolloutStanding } from "../gossip/stages.ts";
 import type { Batch, BatchId, MemberProgress } from "../gossip/types.ts";
+import { readableCheckNames, UNREADABLE_BATCH } from "./check_names.ts";
 
 /** Where batches are looked up. */
 export type BatchLookup = Pick<
@@ -53,7 +53,9 @@ export class BatchLines {
         batchId: id,
         issuedAtMs: batch?.issuedAtMs ?? issueTimeOf(id),
         origin: batch?.origin.name ?? self(),
-        checks: batch === undefined ? answeredChecks(members) : checkNames(batch),
+        checks: batch === undefined
+          ? answeredChecks(members)
+          : readableCheckNames(batch.body) ?? [],
         ...(members === undefined ? {} : { counts: count([...members.values()]) }),
         ...this.state(id),
       };
@@ -103,17 +105,7 @@ export function readResults(body: Uint8Array): readonly CheckResult[] {
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     const reason = `its results cannot be read: ${error.message}`;
-    return [{ check: "(batch)", outcome: { status: "error", reason }, durationMs: 0 }];
-  }
-}
-
-function checkNames(batch: Batch): string[] {
-  try {
-    if (decodeKeyOperation(batch.body) !== undefined) return [KEY_OPERATION_CHECK];
-    return decodeChecks(batch.body).map(({ name }) => name);
-  } catch (error) {
-    if (error instanceof WireError) return [];
-    throw error;
+    return [{ check: UNREADABLE_BATCH, outcome: { status: "error", reason }, durationMs: 0 }];
   }
 }
 

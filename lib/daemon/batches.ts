@@ -10,7 +10,7 @@ import type { LocalReport } from "../gossip/dissemination.ts";
 import type { Batch, BatchAccepted, BatchId, BatchReleased } from "../gossip/types.ts";
 import type { Clock, Log, Timers } from "../runtime.ts";
 import type { BatchStore, Outcomes } from "./batch_store.ts";
-import { checkNames, UNREADABLE_BATCH } from "./interrupted.ts";
+import { checkNames, UNREADABLE_BATCH } from "./check_names.ts";
 import type { KeyOperations } from "./key_operations.ts";
 import type { RunRules } from "./run_rules.ts";
 

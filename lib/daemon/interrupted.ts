@@ -3,12 +3,8 @@
  * @module
  */
 import type { CheckResult } from "../checks/check.ts";
-import { decodeChecks, decodeResults } from "../checks/codec.ts";
-import { WireError } from "../errors.ts";
-import { decodeKeyOperation, KEY_OPERATION_CHECK } from "../key_operation.ts";
-
-/** Stands for the checks of a batch that this node cannot read. */
-export const UNREADABLE_BATCH = "(batch)";
+import { decodeResults } from "../checks/codec.ts";
+import { checkNames } from "./check_names.ts";
 
 /** How far a batch had come. */
 export interface InterruptedRun {
@@ -34,17 +30,6 @@ export function resultsOfInterrupted(
     ended.get(name) ?? interruptedResult(name, run.started)
   );
   return { passed: results.every(({ outcome }) => outcome.status === "pass"), results };
-}
-
-/** The names that a batch's results have; one that cannot be read here stands as one check. */
-export function checkNames(checks: Uint8Array): readonly string[] {
-  try {
-    if (decodeKeyOperation(checks) !== undefined) return [KEY_OPERATION_CHECK];
-    return decodeChecks(checks).map(({ name }) => name);
-  } catch (error) {
-    if (!(error instanceof WireError)) throw error;
-    return [UNREADABLE_BATCH];
-  }
 }
 
 function interruptedResult(check: string, started: ReadonlySet<string>): CheckResult {
