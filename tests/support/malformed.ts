@@ -9,6 +9,7 @@ import { Envelope } from "../../lib/wire/envelope.ts";
 import { Keyring } from "../../lib/wire/keyring.ts";
 import { startCluster, type TestCluster } from "./cluster.ts";
 import type { GossipcheckNode } from "./gossipcheck_node.ts";
+import { eventually } from "./process.ts";
 import { residentBytes, sendStorm, type Sent } from "./storm.ts";
 
 const NODES = 3;
@@ -40,7 +41,12 @@ export async function assertWithstands(
   });
   const flags = keyring ? [`-encrypt=${KEY.toBase64()}`] : [];
   await using cluster = await startCluster({ size: NODES, flags });
-  const before = await views(cluster);
+  // The cluster is together once the first node and each other have met: all must have.
+  const before = await eventually(async () => {
+    const seen = await views(cluster);
+    for (const [name, members] of seen) assertEquals(members.size, NODES, `met by ${name}`);
+    return seen;
+  }, { timeoutMs: 30_000 });
   const sinceMs = performance.now();
   const since = cluster.nodes.map(({ events }) => events.all.length);
 
@@ -77,7 +83,9 @@ export async function assertWithstands(
 }
 
 /** Who is there, as each of the nodes sees it. */
-async function views(cluster: TestCluster): Promise<unknown> {
+async function views(
+  cluster: TestCluster,
+): Promise<Map<string, Awaited<ReturnType<GossipcheckNode["members"]>>>> {
   const seen = cluster.nodes.map(async (node) => [node.name, await node.members()] as const);
   return new Map(await Promise.all(seen));
 }
