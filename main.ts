@@ -6,7 +6,7 @@
  */
 import { type DaemonSettings, parseDaemonArguments } from "./lib/cli/settings.ts";
 import { Daemon } from "./lib/daemon/daemon.ts";
-import { needsProcesses } from "./lib/daemon/node_policy.ts";
+import { needsProcesses } from "./lib/trust/node_policy.ts";
 import type { DaemonRuntime } from "./lib/daemon/settings.ts";
 import { RotatingFile } from "./lib/deno/append_file.ts";
 import { Aes192Worker } from "./lib/deno/aes192.ts";

@@ -4,7 +4,7 @@
  */
 import { formatAddress, type HostPort } from "../address.ts";
 import { formatDuration } from "../duration.ts";
-import { parseAmount, parseNodePatterns, parseTagConditions } from "../gossip/targets.ts";
+import { parseAmount, parseNodePatterns, parseTagConditions } from "../batch/target.ts";
 import type { Amount, TagCondition } from "../gossip/types.ts";
 import {
   BATCH_EXPIRES_DEFAULT_MS,

@@ -5,7 +5,7 @@
  */
 import { UsageError } from "../errors.ts";
 import { signedBytes } from "../gossip/codec.ts";
-import { newBatchId } from "../gossip/id.ts";
+import { newBatchId } from "../batch/id.ts";
 import type { Submission } from "../gossip/types.ts";
 import type { Clock, Random } from "../runtime.ts";
 import { signBatch } from "../trust/batch_signature.ts";

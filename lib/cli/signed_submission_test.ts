@@ -6,7 +6,7 @@ import type { Reply, Request } from "../client/protocol.ts";
 import { UsageError } from "../errors.ts";
 import { signedBytes } from "../gossip/codec.ts";
 import type { Batch } from "../gossip/types.ts";
-import { encodeKeyOperation } from "../key_operation.ts";
+import { encodeKeyOperation } from "../batch/key_operation.ts";
 import { KEY_OPERATION_EXPIRES_MS } from "../limits.ts";
 import { readBatchSignature } from "../trust/batch_signature.ts";
 import { generateSigningKey, parseSigningKey, verifySignature } from "../trust/signing.ts";

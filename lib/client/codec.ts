@@ -15,9 +15,9 @@ import type {
 import type { RolloutStanding } from "../gossip/stages.ts";
 import type { Amount, SkipReason, TagCondition, Target } from "../gossip/types.ts";
 import type { Address } from "../runtime.ts";
-import type { KeyOperation } from "../key_operation.ts";
+import type { KeyOperation } from "../batch/key_operation.ts";
 import type { NodeState } from "../wire/messages.ts";
-import { isFingerprint, KEY_SIZES } from "../cluster_key.ts";
+import { isFingerprint, KEY_SIZES } from "../encryption_key.ts";
 import { WireError } from "../errors.ts";
 import {
   BATCH_EXPIRES_MAX_MS,

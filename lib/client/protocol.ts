@@ -21,7 +21,7 @@ import type { Address } from "../runtime.ts";
 import type { Check, CheckResult } from "../checks/check.ts";
 import type { RolloutStanding } from "../gossip/stages.ts";
 import type { Amount, RolloutOptions, SkipReason, Submission, Target } from "../gossip/types.ts";
-import type { KeyOperation } from "../key_operation.ts";
+import type { KeyOperation } from "../batch/key_operation.ts";
 import type { NodeState } from "../wire/messages.ts";
 
 /** Rises when an older end could misread a newer one. */

@@ -5,7 +5,7 @@
  */
 import type { ByteStream, Log, Random, StreamListener, Timers } from "../runtime.ts";
 import { formatAddress } from "../address.ts";
-import { Admission, Breather } from "../admission.ts";
+import { Admission, Breather } from "../connection_limit.ts";
 import {
   type DropReason,
   GossipcheckError,

@@ -7,7 +7,7 @@ import type { CheckResult } from "../checks/check.ts";
 import type { BatchLine, BatchState, NodeProgress } from "../client/protocol.ts";
 import { WireError } from "../errors.ts";
 import type { Dissemination } from "../gossip/dissemination.ts";
-import { issueTimeOf } from "../gossip/id.ts";
+import { issueTimeOf } from "../batch/id.ts";
 import { rolloutStanding } from "../gossip/stages.ts";
 import type { Batch, BatchId, MemberProgress } from "../gossip/types.ts";
 import { readableCheckNames, UNREADABLE_BATCH } from "./check_names.ts";

@@ -4,7 +4,7 @@
  */
 import { decodeChecks } from "../checks/codec.ts";
 import { WireError } from "../errors.ts";
-import { decodeKeyOperation, KEY_OPERATION_CHECK } from "../key_operation.ts";
+import { decodeKeyOperation, KEY_OPERATION_CHECK } from "../batch/key_operation.ts";
 
 /** Stands for the checks of a batch that this node cannot read. */
 export const UNREADABLE_BATCH = "(batch)";

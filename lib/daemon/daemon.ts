@@ -12,13 +12,13 @@ import {
   PARALLEL_PER_CORE,
   REPORT_GRACE_MS,
 } from "../limits.ts";
-import { bindAll, type Bound } from "./bind.ts";
-import { Batches } from "./batches.ts";
-import { DaemonService } from "./client_service.ts";
-import { Cluster } from "./cluster.ts";
+import { bindAll, type Bound } from "../node/bind.ts";
+import { Batches } from "./batch_runs.ts";
+import { DaemonService } from "./desk.ts";
+import { Cluster } from "../node/node.ts";
 import type { DaemonRuntime, NodeSettings } from "./settings.ts";
-import { type NodeState, openState } from "./state.ts";
-import { Trust } from "./trust.ts";
+import { type NodeState, openState } from "../journal/node_state.ts";
+import { Trust } from "../trust/trust.ts";
 
 /** What a `Daemon` is made of. */
 export interface DaemonOptions {

@@ -6,7 +6,7 @@
  */
 import type { NodeReference, Peer } from "./types.ts";
 import type { GossipContext } from "./context.ts";
-import { draw } from "./targets.ts";
+import { draw } from "../batch/target.ts";
 
 /** Random alive gossipcheck members, none of the excluded names among them. */
 export function choosePeers(

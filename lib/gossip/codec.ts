@@ -17,7 +17,7 @@ import {
   TARGET_MAX_CONDITIONS,
   TARGET_MAX_NODES,
 } from "../limits.ts";
-import { ID_BYTES, idFromBytes, idToBytes } from "./id.ts";
+import { ID_BYTES, idFromBytes, idToBytes } from "../batch/id.ts";
 import { decodeRow, type Row } from "./row.ts";
 import type {
   Batch,

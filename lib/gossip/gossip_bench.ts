@@ -4,9 +4,9 @@ import { Envelope } from "../wire/envelope.ts";
 import { Keyring } from "../wire/keyring.ts";
 import { decodeGossip, encodeGossip } from "./codec.ts";
 import { History } from "./history.ts";
-import { idFromBytes } from "./id.ts";
+import { idFromBytes } from "../batch/id.ts";
 import type { Batch, BatchId, DigestMessage } from "./messages.ts";
-import { encodeLinkHead, type LinkHead } from "./link/head.ts";
+import { encodeLinkHead, type LinkHead } from "../link/header.ts";
 import { SeenIds } from "./seen_ids.ts";
 
 function idOf(number: number): BatchId {

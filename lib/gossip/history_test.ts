@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { History } from "./history.ts";
-import { idFromBytes } from "./id.ts";
+import { idFromBytes } from "../batch/id.ts";
 import type { Batch, BatchId } from "./messages.ts";
 import { SeenIds } from "./seen_ids.ts";
 

@@ -23,7 +23,7 @@ import { currentReference, dropUnexpected, type GossipContext, selfReference } f
 import { type History, lifetimeMs, type RememberedBatch } from "./history.ts";
 import { OriginRates } from "./origin_rates.ts";
 import { SeenIds } from "./seen_ids.ts";
-import { matchesTarget } from "./targets.ts";
+import { matchesTarget } from "../batch/target.ts";
 
 /** Cancelled ids that are remembered, for batches that come later. */
 const MAX_CANCELLED_IDS = 10_000;

@@ -15,8 +15,8 @@ import type {
   Target,
 } from "./types.ts";
 import { type GossipContext, selfReference } from "./context.ts";
-import { isBatchId, newBatchId } from "./id.ts";
-import { isPattern, matchesTarget, resolveAmount, sample } from "./targets.ts";
+import { isBatchId, newBatchId } from "../batch/id.ts";
+import { isPattern, matchesTarget, resolveAmount, sample } from "../batch/target.ts";
 
 /** A batch and whose answers it waits for. */
 export interface IssuedBatch {

@@ -6,7 +6,7 @@
 import type { BatchId, MemberProgress, Report, RestoredCollection, SkipReason } from "./types.ts";
 import type { GossipContext } from "./context.ts";
 import { isSettled } from "./stages.ts";
-import { matchesTarget } from "./targets.ts";
+import { matchesTarget } from "../batch/target.ts";
 
 /** `BusyError` counts the unsettled batches of this span: older ones wait for members, not for us. */
 const BUSY_WINDOW_MS = 60_000;

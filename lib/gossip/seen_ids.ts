@@ -5,7 +5,7 @@
  * @module
  */
 import type { BatchId } from "./messages.ts";
-import { ID_BYTES, idFromBytes, idToBytes } from "./id.ts";
+import { ID_BYTES, idFromBytes, idToBytes } from "../batch/id.ts";
 
 /** Ids that there is room for at first. */
 const FIRST_CAPACITY = 64;

@@ -5,7 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import { KEY_SIZES, parseKey } from "../cluster_key.ts";
+import { KEY_SIZES, parseKey } from "../encryption_key.ts";
 import { UsageError, WireError } from "../errors.ts";
 import type { Aes192 } from "../runtime.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertNotMatch, assertStrictEquals, assertThrows } from "@std/assert";
-import { parseKey } from "../cluster_key.ts";
+import { parseKey } from "../encryption_key.ts";
 import { AES192 } from "../../tests/support/aes192.ts";
 import { UsageError, WireError } from "../errors.ts";
 import {

@@ -3,8 +3,8 @@
  * nothing of what they say to each other is lost.
  */
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
-import { fingerprintOf } from "../../lib/cluster_key.ts";
-import { listingFromChecks } from "../../lib/key_operation.ts";
+import { fingerprintOf } from "../../lib/encryption_key.ts";
+import { listingFromChecks } from "../../lib/batch/key_operation.ts";
 import { type Answer, nodeName, PATIENCE_MS, TestCluster } from "../support/cluster.ts";
 import { GoPeer } from "../support/go_peer.ts";
 import { buildGoTool, missingForGo } from "../support/go_tools.ts";

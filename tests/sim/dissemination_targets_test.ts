@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../lib/errors.ts";
-import { parseNodePatterns, parseTagConditions } from "../../lib/gossip/targets.ts";
+import { parseNodePatterns, parseTagConditions } from "../../lib/batch/target.ts";
 import { GossipWorld } from "../support/gossip_world.ts";
 
 function ran(world: GossipWorld, id: string): string[] {

@@ -3,11 +3,11 @@
  * looks like whose disk or processor hangs.
  * @module
  */
-import { SwimHost } from "../../lib/daemon/swim_host.ts";
+import { SwimHost } from "../../lib/node/swim_host.ts";
 import { DenoNetwork } from "../../lib/deno/network.ts";
 import { DenoClock, DenoRandom, DenoTimers } from "../../lib/deno/runtime.ts";
 import type { Address, ByteStream, DatagramSocket, StreamListener } from "../../lib/runtime.ts";
-import { newSession } from "../../lib/gossip/link/head.ts";
+import { newSession } from "../../lib/link/header.ts";
 import { LAN_SETTINGS } from "../../lib/swim/config.ts";
 import { Membership } from "../../lib/swim/membership.ts";
 import { encodeMeta } from "../../lib/swim/meta.ts";

@@ -4,8 +4,8 @@
  */
 import { concat } from "@std/bytes";
 import type { DropReason } from "../../lib/errors.ts";
-import type { Session } from "../../lib/gossip/link/head.ts";
-import { Transport } from "../../lib/gossip/link/transport.ts";
+import type { Session } from "../../lib/link/header.ts";
+import { Transport } from "../../lib/link/link.ts";
 import type { PeerView } from "../../lib/gossip/types.ts";
 import type { Random } from "../../lib/runtime.ts";
 import type { VirtualHost } from "./world_network.ts";

@@ -5,7 +5,7 @@
  */
 import { encodeGossip } from "../../lib/gossip/codec.ts";
 import { Dissemination } from "../../lib/gossip/dissemination.ts";
-import { newSession, type Session } from "../../lib/gossip/link/head.ts";
+import { newSession, type Session } from "../../lib/link/header.ts";
 import { DEFAULT_GOSSIP_SETTINGS, type GossipSettings } from "../../lib/gossip/settings.ts";
 import type {
   Batch,

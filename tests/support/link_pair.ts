@@ -5,8 +5,8 @@
  */
 import { concat } from "@std/bytes";
 import type { DropReason } from "../../lib/errors.ts";
-import { newSession, type Session } from "../../lib/gossip/link/head.ts";
-import type { Transport } from "../../lib/gossip/link/transport.ts";
+import { newSession, type Session } from "../../lib/link/header.ts";
+import type { Transport } from "../../lib/link/link.ts";
 import type { Peer, PeerView } from "../../lib/gossip/types.ts";
 import { linkHost } from "./gossip_links.ts";
 import { type VirtualHost, VirtualNetwork } from "./world_network.ts";

@@ -7,12 +7,8 @@
 import { concat } from "@std/bytes";
 import { type DropReason, WireError } from "../../lib/errors.ts";
 import { encodeGossip } from "../../lib/gossip/codec.ts";
-import {
-  decodeAcknowledgement,
-  decodeFragment,
-  encodeFragment,
-} from "../../lib/gossip/link/fragments.ts";
-import { decodeLinkHead, withLinkHead } from "../../lib/gossip/link/head.ts";
+import { decodeAcknowledgement, decodeFragment, encodeFragment } from "../../lib/link/fragments.ts";
+import { decodeLinkHead, withLinkHead } from "../../lib/link/header.ts";
 import { DECOMPRESSED_MAX_BYTES } from "../../lib/limits.ts";
 import { encodeCompressed, encodeMessage, encodeStreamUser } from "../../lib/wire/codec.ts";
 import type { Envelope } from "../../lib/wire/envelope.ts";

@@ -7,7 +7,7 @@ import { encodeChecks } from "../../lib/checks/codec.ts";
 import { DenoRandom } from "../../lib/deno/runtime.ts";
 import { createSecretFile } from "../../lib/deno/secret_file.ts";
 import { signedBytes } from "../../lib/gossip/codec.ts";
-import { newBatchId } from "../../lib/gossip/id.ts";
+import { newBatchId } from "../../lib/batch/id.ts";
 import type { Batch } from "../../lib/gossip/types.ts";
 import { formatAllowedSigner } from "../../lib/trust/allowed_signers.ts";
 import { signBatch } from "../../lib/trust/batch_signature.ts";

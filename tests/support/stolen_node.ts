@@ -4,9 +4,9 @@
  * @module
  */
 import { parseDaemonArguments } from "../../lib/cli/settings.ts";
-import { MemoryBatchStore } from "../../lib/daemon/batch_store.ts";
-import { bindAll } from "../../lib/daemon/bind.ts";
-import { Cluster } from "../../lib/daemon/cluster.ts";
+import { MemoryBatchStore } from "../../lib/journal/batch_store.ts";
+import { bindAll } from "../../lib/node/bind.ts";
+import { Cluster } from "../../lib/node/node.ts";
 import { DenoHost } from "../../lib/deno/host.ts";
 import { DenoNetwork } from "../../lib/deno/network.ts";
 import { DenoClock, DenoRandom, DenoTimers } from "../../lib/deno/runtime.ts";

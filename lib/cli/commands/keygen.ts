@@ -3,7 +3,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { fingerprintOf } from "../../cluster_key.ts";
+import { fingerprintOf } from "../../encryption_key.ts";
 import { EXIT_STATUS } from "../../errors.ts";
 import { formatAllowedSigner } from "../../trust/allowed_signers.ts";
 import { generateSigningKey, parseSigningKey } from "../../trust/signing.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { CommandBench } from "../../../tests/support/command_bench.ts";
-import { fingerprintOf, parseKey } from "../../cluster_key.ts";
+import { fingerprintOf, parseKey } from "../../encryption_key.ts";
 import { UsageError } from "../../errors.ts";
 import { parseAllowedSigners } from "../../trust/allowed_signers.ts";
 import { parseSigningKey } from "../../trust/signing.ts";

@@ -8,7 +8,7 @@
 import type { CheckResult, Outcome } from "../../checks/check.ts";
 import type { RequestSource } from "../../client/client.ts";
 import type { NodeProgress, SignedPart } from "../../client/protocol.ts";
-import { fingerprintOf, isFingerprint, parseKey } from "../../cluster_key.ts";
+import { fingerprintOf, isFingerprint, parseKey } from "../../encryption_key.ts";
 import { EXIT_STATUS, UsageError } from "../../errors.ts";
 import {
   encodeKeyOperation,
@@ -17,7 +17,7 @@ import {
   type KeyListing,
   type KeyOperation,
   listingFromChecks,
-} from "../../key_operation.ts";
+} from "../../batch/key_operation.ts";
 import { KEY_OPERATION_EXPIRES_MS } from "../../limits.ts";
 import { type BatchReport, BatchView } from "../batch_view.ts";
 import { type Signer, signerOf, signSubmission } from "../signed_submission.ts";

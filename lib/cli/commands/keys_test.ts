@@ -2,9 +2,9 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { CommandBench, type ScriptStep } from "../../../tests/support/command_bench.ts";
 import type { CheckResult } from "../../checks/check.ts";
 import type { Reply } from "../../client/protocol.ts";
-import { fingerprintOf } from "../../cluster_key.ts";
+import { fingerprintOf } from "../../encryption_key.ts";
 import { UsageError } from "../../errors.ts";
-import { listingToChecks } from "../../key_operation.ts";
+import { listingToChecks } from "../../batch/key_operation.ts";
 
 const KEY = new Uint8Array(32).fill(5);
 const SECRET = KEY.toBase64();

@@ -9,8 +9,8 @@ import {
   encodeAcknowledgement,
   encodeFragment,
   tellsOf,
-} from "../../../lib/gossip/link/fragments.ts";
-import { decodeLinkHead, type LinkHead, withLinkHead } from "../../../lib/gossip/link/head.ts";
+} from "../../../lib/link/fragments.ts";
+import { decodeLinkHead, type LinkHead, withLinkHead } from "../../../lib/link/header.ts";
 import { MSGPACK_COSTLY } from "../msgpack_mutations.ts";
 
 const SESSION = "0123456789abcdef";

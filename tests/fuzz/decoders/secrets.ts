@@ -4,7 +4,7 @@ import {
   decodeKeyOperation,
   encodeKeyOperation,
   type KeyOperation,
-} from "../../../lib/key_operation.ts";
+} from "../../../lib/batch/key_operation.ts";
 import { WireError } from "../../../lib/errors.ts";
 import { formatAllowedSigner, parseAllowedSigners } from "../../../lib/trust/allowed_signers.ts";
 import { parseToken } from "../../../lib/trust/token.ts";
