@@ -6,7 +6,7 @@ import type { CheckResult } from "../checks/check.ts";
 import type { BatchState, NodeProgress } from "../client/protocol.ts";
 import { EXIT_STATUS } from "../errors.ts";
 import type { SkipReason } from "../gossip/types.ts";
-import { compareNames } from "./names.ts";
+import { compareNames } from "./name_list.ts";
 
 /** How many of each. */
 export interface BatchCounts {

@@ -5,7 +5,7 @@
  */
 import type { ActionEnd, CheckResult } from "../checks/check.ts";
 import type { NodeProgress } from "../client/protocol.ts";
-import { describeNames } from "./names.ts";
+import { describeNames } from "./name_list.ts";
 import { lastLine, printable, printableCell } from "./printable.ts";
 import type { Cell, Style } from "./table.ts";
 

@@ -3,7 +3,7 @@
  * @module
  */
 import { EXIT_STATUS } from "../../errors.ts";
-import { compareNames } from "../names.ts";
+import { compareNames } from "../name_list.ts";
 import { outputNamed } from "../outputs/registry.ts";
 import type { CommandContext } from "./context.ts";
 import { ask } from "./waiting.ts";

@@ -7,7 +7,7 @@ import type { BatchLine, MemberLine, NodeProgress } from "../../client/protocol.
 import { EXIT_STATUS } from "../../errors.ts";
 import { ageText, missingHead, standingLines, stateText, targetText } from "../batch_text.ts";
 import { type BatchReport, skippedCount } from "../batch_view.ts";
-import { foldNames, sortNames } from "../names.ts";
+import { foldNames, sortNames } from "../name_list.ts";
 import { OUTCOME_HEADS, outcomeRows } from "../outcome_rows.ts";
 import type { OutputEvent, OutputFormat, OutputOptions } from "../output.ts";
 import { printable, printableCell } from "../printable.ts";

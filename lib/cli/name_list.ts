@@ -1,29 +1,30 @@
 /**
- * Many names in little room.
+ * Lists of names for people: in natural order, and many names folded into ranges.
  * @module
  */
 
-/** Up to this many names are always written out. */
+/** Up to this many names are listed without folding. */
 const LISTED_MAX = 8;
-/** Runs shorter than this are not worth folding. */
+/** Runs of fewer numbers are not folded. */
 const RUN_MIN = 3;
 
-/** Orders names as people do: `web-2` before `web-10`. Made once: it is slow to make. */
+/** Natural order: `web-2` before `web-10`. A constant because a collator is slow to create. */
 const COLLATOR = new Intl.Collator("en", { numeric: true });
 
-/** Below 0 where `a` comes first. */
+/** Compares two names for sorting in natural order: below 0 if `a` comes first. */
 export function compareNames(a: string, b: string): number {
   return COLLATOR.compare(a, b);
 }
 
-/** In the order that people expect. */
+/** The names in natural order. */
 export function sortNames(names: Iterable<string>): string[] {
   return [...names].sort(compareNames);
 }
 
 /**
- * `names` as a list. More than eight are folded where they differ in their last number alone:
- * `web-1, web-2, web-3` becomes `web-[1-3]`, as in the node sets of pdsh and Slurm.
+ * The names in natural order, without duplicates. If there are more than eight, names that differ
+ * in their last number only are folded: `web-1, web-2, web-3` becomes `web-[1-3]`, as in the host
+ * lists of pdsh and Slurm.
  */
 export function foldNames(names: Iterable<string>): string[] {
   const sorted = sortNames(new Set(names));
@@ -31,7 +32,7 @@ export function foldNames(names: Iterable<string>): string[] {
   const folds = new Map<string, { head: string; tail: string; numbers: string[] }>();
   for (const name of sorted) {
     const [, head = name, number, tail = ""] = /^(.*?)(\d{1,15})(\D*)$/s.exec(name) ?? [];
-    // Zeros in front are part of a name: web-007 is no neighbour of web-8.
+    // Leading zeros are part of a name: web-007 and web-8 do not form a range.
     const digits = number !== undefined && /^0\d/.test(number) ? number.length : 0;
     const key = JSON.stringify([head, tail, number === undefined, digits]);
     const fold = folds.get(key) ?? { head, tail, numbers: [] };
@@ -45,7 +46,10 @@ export function foldNames(names: Iterable<string>): string[] {
   });
 }
 
-/** `412 nodes: web-[1-400], db-[1-12]`, cut with `…` past `maxCharacters`; few names stand alone. */
+/**
+ * The names as one text, such as `412 nodes: web-[1-400], db-[1-12]`, cut with `…` after
+ * `maxCharacters`. Three names or fewer have no count in front.
+ */
 export function describeNames(
   names: readonly string[],
   options: { maxCharacters: number },
@@ -56,7 +60,7 @@ export function describeNames(
   return `${text.slice(0, options.maxCharacters - 1).replace(/[\s,]+$/, "")}…`;
 }
 
-/** `1-4`, `7`: consecutive numbers of a sorted list, their zeros in front kept. */
+/** The ranges of a sorted list of numbers, such as `1-4` and `7`; leading zeros are kept. */
 function runs(numbers: readonly string[]): string[] {
   const found: { first: string; last: string }[] = [];
   for (const number of numbers) {

@@ -1,15 +1,15 @@
 import { assertEquals } from "@std/assert";
-import { describeNames, foldNames, sortNames } from "./names.ts";
+import { describeNames, foldNames, sortNames } from "./name_list.ts";
 
 function numbered(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`);
 }
 
-Deno.test("names sort as people count", () => {
+Deno.test("names sort in natural order", () => {
   assertEquals(sortNames(["web-10", "web-2", "db", "web-1"]), ["db", "web-1", "web-2", "web-10"]);
 });
 
-Deno.test("many names are folded to ranges; every name can be read out of them", () => {
+Deno.test("many names are folded into ranges that contain every name", () => {
   const cases: [string[], string[]][] = [
     [[], []],
     [["b", "a", "a"], ["a", "b"]],
@@ -29,7 +29,7 @@ Deno.test("many names are folded to ranges; every name can be read out of them",
   for (const [names, expected] of cases) assertEquals(foldNames(names), expected);
 });
 
-Deno.test("the names of a row take no more room than they are given", () => {
+Deno.test("a text of names is at most as long as asked for", () => {
   const options = { maxCharacters: 40 };
   assertEquals(describeNames(["a"], options), "a");
   assertEquals(describeNames(["a", "b", "c"], options), "a, b, c");
