@@ -11,7 +11,7 @@ import { runCommand } from "./lib/cli/commands/run.ts";
 import { COMMANDS } from "./lib/cli/command_table.ts";
 import { printable } from "./lib/cli/printable.ts";
 import { type ClientSettings, parseClientArguments } from "./lib/cli/settings.ts";
-import { givenToken, TOKEN_VARIABLE, tokenFrom } from "./lib/cli/token.ts";
+import { configuredToken, TOKEN_VARIABLE, tokenNamedByDaemon } from "./lib/cli/find_token.ts";
 import { DenoHost } from "./lib/deno/host.ts";
 import { readCheckFile } from "./lib/deno/check_file.ts";
 import { DenoNetwork } from "./lib/deno/network.ts";
@@ -61,7 +61,7 @@ function contextOf(settings: ClientSettings): CommandContext {
   const random = new DenoRandom();
   const named = { flag: tokenFile, variable: Deno.env.get(TOKEN_VARIABLE) };
   const asksDaemon = COMMANDS[command].flags.includes("server");
-  const token = asksDaemon ? givenToken(named, readTokenFile) : undefined;
+  const token = asksDaemon ? configuredToken(named, readTokenFile) : undefined;
   const writesFile = settings.outFile !== undefined;
   giveUpPermissions({ processes: command === "local-check", files: writesFile });
   return {
@@ -77,7 +77,7 @@ function contextOf(settings: ClientSettings): CommandContext {
       ...{ timers, random, server, timeoutMs },
       network: new DenoNetwork(),
       ...(token === undefined ? {} : { token }),
-      findToken: (file) => tokenFrom(file, readTokenFile),
+      findToken: (file) => tokenNamedByDaemon(file, readTokenFile),
     }),
     runner: localRunner(clock, timers),
     readFile: readCheckFile,

@@ -5,7 +5,7 @@
  */
 import { splitHostPort } from "../../lib/address.ts";
 import type { Check } from "../../lib/checks/check.ts";
-import { tokenFrom } from "../../lib/cli/token.ts";
+import { tokenNamedByDaemon } from "../../lib/cli/find_token.ts";
 import { Client } from "../../lib/client/client.ts";
 import type { MemberLine, NodeProgress, Reply, ReplyErrorCode } from "../../lib/client/protocol.ts";
 import { DenoNetwork } from "../../lib/deno/network.ts";
@@ -48,7 +48,7 @@ export class FaultClient {
       random: new DenoRandom(),
       server: splitHostPort(server),
       timeoutMs: 5_000,
-      findToken: (file) => tokenFrom(file, readSecretFile),
+      findToken: (file) => tokenNamedByDaemon(file, readSecretFile),
     });
   }
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../errors.ts";
-import { givenToken, tokenFrom } from "./token.ts";
+import { configuredToken, tokenNamedByDaemon } from "./find_token.ts";
 
 const FILES: Readonly<Record<string, string>> = {
   "/flag": `${"1".repeat(64)}\n`,
@@ -19,7 +19,7 @@ function files() {
   return { read, asked };
 }
 
-Deno.test("the flag's file goes before the variable's, and none is asked for where neither is given", () => {
+Deno.test("the flag's file is used before the variable's, and no file is read if neither is set", () => {
   const cases: [string | undefined, string | undefined, string | undefined][] = [
     ["/flag", "/variable", "/flag"],
     [undefined, "/variable", "/variable"],
@@ -28,13 +28,13 @@ Deno.test("the flag's file goes before the variable's, and none is asked for whe
   ];
   for (const [flag, variable, expected] of cases) {
     const { read, asked } = files();
-    const token = givenToken({ flag, variable }, read);
+    const token = configuredToken({ flag, variable }, read);
     assertEquals(token?.length, expected === undefined ? undefined : 32);
     assertEquals(asked, expected === undefined ? [] : [expected]);
   }
 });
 
-Deno.test("a file that the user names and that is no good is named, and what it holds is not", () => {
+Deno.test("an error names the file that the user named, and not what it holds", () => {
   const cases: [string, string][] = [
     ["/gone", "flag -token-file: /gone is not there"],
     ["/loose", "flag -token-file: /loose can be read by others"],
@@ -42,26 +42,29 @@ Deno.test("a file that the user names and that is no good is named, and what it 
   ];
   for (const [flag, message] of cases) {
     const { read } = files();
-    const error = assertThrows(() => givenToken({ flag, variable: undefined }, read), UsageError);
+    const error = assertThrows(
+      () => configuredToken({ flag, variable: undefined }, read),
+      UsageError,
+    );
     assertEquals(error.message, message);
   }
   const { read } = files();
   assertThrows(
-    () => givenToken({ flag: undefined, variable: "/gone" }, read),
+    () => configuredToken({ flag: undefined, variable: "/gone" }, read),
     UsageError,
     "GOSSIPCHECK_TOKEN: /gone is not there",
   );
 });
 
-Deno.test("the file that a daemon names is taken where it is a token, and not told of otherwise", () => {
+Deno.test("the file that a daemon names is used if it is a token; an error does not repeat its content", () => {
   const { read, asked } = files();
-  assertEquals(tokenFrom("/state/token", read), new Uint8Array(32).fill(0x33));
+  assertEquals(tokenNamedByDaemon("/state/token", read), new Uint8Array(32).fill(0x33));
   assertEquals(asked, ["/state/token"]);
   for (const path of ["state/token", "", "/a\nb", "-", "/a\x1b[2J"]) {
-    assertThrows(() => tokenFrom(path, read), UsageError, "no absolute path");
+    assertThrows(() => tokenNamedByDaemon(path, read), UsageError, "the path is not absolute");
   }
   assertEquals(asked.length, 1);
-  assertThrows(() => tokenFrom("/gone", read), UsageError, "/gone is not there");
-  const error = assertThrows(() => tokenFrom("/secret", read), UsageError);
+  assertThrows(() => tokenNamedByDaemon("/gone", read), UsageError, "/gone is not there");
+  const error = assertThrows(() => tokenNamedByDaemon("/secret", read), UsageError);
   assertEquals(error.message.includes("PRIVATE"), false);
 });

@@ -1,0 +1,41 @@
+/**
+ * Where `gcheck` finds the token of a daemon: in the file of `-token-file`, else in that of the
+ * environment variable `GOSSIPCHECK_TOKEN`, else in the file that the daemon names.
+ * @module
+ */
+import { UsageError } from "../errors.ts";
+import { inFlag, withSource } from "../flag_errors.ts";
+import { parseToken } from "../trust/token.ts";
+
+/** Reads a file with a secret; undefined if it does not exist. Raises `UsageError` that names it. */
+export type ReadSecretFile = (path: string, options: { rootReadsAll: true }) => string | undefined;
+
+/** The environment variable that holds the path of a token's file. */
+export const TOKEN_VARIABLE = "GOSSIPCHECK_TOKEN";
+
+/** The token that the flag or else the variable names; undefined if neither is set. Raises `UsageError`. */
+export function configuredToken(
+  paths: { readonly flag: string | undefined; readonly variable: string | undefined },
+  read: ReadSecretFile,
+): Uint8Array | undefined {
+  const { flag, variable = "" } = paths;
+  if (flag !== undefined) return inFlag("-token-file", () => readToken(flag, read));
+  if (variable === "") return undefined;
+  return withSource(TOKEN_VARIABLE, () => readToken(variable, read));
+}
+
+/**
+ * The token in the file that a daemon names. Any program may listen in the daemon's place and name
+ * any file: the file is used only if it is a token that this user and nobody else can read, and no
+ * error repeats what it holds. Raises `UsageError`.
+ */
+export function tokenNamedByDaemon(path: string, read: ReadSecretFile): Uint8Array {
+  if (!/^\/[^\p{C}]*$/u.test(path)) throw new UsageError("the path is not absolute");
+  return readToken(path, read);
+}
+
+function readToken(path: string, read: ReadSecretFile): Uint8Array {
+  const text = read(path, { rootReadsAll: true });
+  if (text === undefined) throw new UsageError(`${path} is not there`);
+  return parseToken(text, { source: path });
+}
