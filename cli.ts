@@ -8,9 +8,9 @@ import { formatProblem, parseCheckFile } from "./lib/checks/parse.ts";
 import { Runner } from "./lib/checks/runner.ts";
 import type { CommandContext, LocalRunner } from "./lib/cli/commands/context.ts";
 import { runCommand } from "./lib/cli/commands/run.ts";
-import { COMMANDS } from "./lib/cli/command_table.ts";
 import { printable } from "./lib/cli/printable.ts";
-import { type ClientSettings, parseClientArguments } from "./lib/cli/settings.ts";
+import { takesFlag } from "./lib/cli/client_flags.ts";
+import { type ClientSettings, parseClientArguments } from "./lib/cli/client_settings.ts";
 import { configuredToken, TOKEN_VARIABLE, tokenNamedByDaemon } from "./lib/cli/find_token.ts";
 import { DenoHost } from "./lib/deno/host.ts";
 import { readCheckFile } from "./lib/deno/check_file.ts";
@@ -59,9 +59,8 @@ function contextOf(settings: ClientSettings): CommandContext {
   const timeoutMs = Math.min(settings.timeoutMs, CLIENT_HANDSHAKE_TIMEOUT_MS);
   const { command, server, tokenFile } = settings;
   const random = new DenoRandom();
-  const named = { flag: tokenFile, variable: Deno.env.get(TOKEN_VARIABLE) };
-  const asksDaemon = COMMANDS[command].flags.includes("server");
-  const token = asksDaemon ? configuredToken(named, readTokenFile) : undefined;
+  const paths = { flag: tokenFile, variable: Deno.env.get(TOKEN_VARIABLE) };
+  const token = takesFlag(command, "server") ? configuredToken(paths, readTokenFile) : undefined;
   const writesFile = settings.outFile !== undefined;
   giveUpPermissions({ processes: command === "local-check", files: writesFile });
   return {

@@ -4,7 +4,7 @@
  * second one ends the program at once with status 130.
  * @module
  */
-import { type DaemonSettings, parseDaemonArguments } from "./lib/cli/settings.ts";
+import { type DaemonSettings, parseDaemonArguments } from "./lib/cli/daemon_settings.ts";
 import { Daemon } from "./lib/daemon/daemon.ts";
 import { needsProcesses } from "./lib/trust/node_policy.ts";
 import type { DaemonRuntime } from "./lib/daemon/settings.ts";

@@ -1,12 +1,15 @@
 /**
- * `deno task docs`: rewrites what README.md has between "generated" marks, from the tables that the
- * programs themselves use. A test compares.
+ * `deno task docs`: rewrites the parts of README.md between "generated" marks from the tables that
+ * the programs use. `tests/architecture_test.ts` fails if they differ.
  * @module
  */
 import type { CheckType, FieldDefinition } from "../lib/checks/check.ts";
 import { COMMON_FIELDS } from "../lib/checks/fields.ts";
 import { CHECK_TYPES } from "../lib/checks/registry.ts";
-import { commandReferenceMarkdown, flagTableMarkdown } from "../lib/cli/settings.ts";
+import { CLIENT_FLAGS } from "../lib/cli/client_flags.ts";
+import { COMMANDS } from "../lib/cli/command_table.ts";
+import { DAEMON_FLAGS } from "../lib/cli/daemon_flags.ts";
+import { commandTableMarkdown, flagTableMarkdown } from "../lib/cli/help.ts";
 import { fromFileUrl } from "@std/path";
 
 /** One row of a Markdown table. */
@@ -47,17 +50,17 @@ function checkReference(): string {
   ].join("\n\n");
 }
 
-/** What each pair of marks encloses, by the name in its mark. */
+/** What is generated between each pair of marks, by the name in the first mark. */
 const GENERATED: Readonly<Record<string, () => string>> = {
-  "flags of gossipcheckd": () => flagTableMarkdown("gossipcheckd"),
-  "commands of gcheck": commandReferenceMarkdown,
-  "flags of gcheck": () => flagTableMarkdown("gcheck"),
+  "flags of gossipcheckd": () => flagTableMarkdown(DAEMON_FLAGS),
+  "commands of gcheck": () => commandTableMarkdown(COMMANDS),
+  "flags of gcheck": () => flagTableMarkdown(CLIENT_FLAGS),
   "check reference": checkReference,
 };
 
 /**
- * A README's text with its generated parts as they should be. Throws where a part has no marks or
- * marks name no part.
+ * The text of a README with its generated parts replaced. Throws if a part has no marks, or if marks
+ * name a part that nothing generates.
  */
 export function withGeneratedParts(readme: string): string {
   const seen = new Set<string>();

@@ -1,8 +1,8 @@
 /**
- * The flags of `gcheck`: the one place from which their parsing, help and reference come.
+ * The flags of `gcheck`. To add one, add an entry: the settings' type, parsing, the commands that
+ * accept it, help and the README's table come from it.
  * @module
  */
-import { formatAddress, type HostPort } from "../address.ts";
 import { formatDuration } from "../duration.ts";
 import { parseAmount, parseNodePatterns, parseTagConditions } from "../batch/target.ts";
 import type { Amount, TagCondition } from "../gossip/types.ts";
@@ -13,216 +13,198 @@ import {
   RESULTS_TIMEOUT_DEFAULT_MS,
   ROLLOUT_MAX_FAILURES_MAX,
 } from "../limits.ts";
-import { UsageError } from "../errors.ts";
-import { type ProgramFlags, readBoolean } from "./flags.ts";
-import { OUTPUT_NAMES, OUTPUTS } from "./outputs/registry.ts";
+import type { WorkingCommand } from "./command_table.ts";
 import {
-  durationIn,
-  durationRange,
-  integerIn,
-  oneOfWords,
-  type Range,
-  readName,
-  readPath,
-  readRemoteAddress,
-} from "./values.ts";
+  durationBetween,
+  durationOrNever,
+  FILE,
+  FILE_OR_DASH,
+  integerBetween,
+  oneOf,
+  REMOTE_ADDRESS,
+  SIGNER_NAME,
+} from "./flag_values.ts";
+import type { Flag, FlagTable, ValueKind } from "./flags.ts";
+import { OUTPUT_NAMES, OUTPUTS } from "./outputs/registry.ts";
 
-/** What each flag of `gcheck` gives. */
-export interface ClientFlags {
-  /** The check file; `-` for stdin. */
-  readonly file: string | undefined;
-  /** The daemon to ask. */
-  readonly server: HostPort;
-  /** How long to wait, in milliseconds. */
-  readonly timeout: number;
-  /** Whether to return at once. */
-  readonly "no-wait": boolean;
-  /** Conditions on members' tags. */
-  readonly target: readonly TagCondition[];
-  /** Members' names and patterns. */
-  readonly nodes: readonly string[];
-  /** The size of a random sample. */
-  readonly limit: Amount | undefined;
-  /** The size of a stage. */
-  readonly "batch-size": Amount | undefined;
-  /** The failures that a staged roll-out bears. */
-  readonly "max-failures": number;
-  /** How long the batch lives, in milliseconds; 0 for ever. */
-  readonly expires: number;
-  /** A file with a key; `-` for stdin. */
-  readonly "key-file": string | undefined;
-  /** The file of the key that signs; empty where a key that signs is to be made. */
-  readonly sign: string | undefined;
-  /** The file to be made. */
-  readonly out: string | undefined;
-  /** Whose key is made. */
-  readonly name: string;
-  /** The file of the token that the daemon asks for. */
-  readonly "token-file": string | undefined;
-  /** The name of an output format. */
-  readonly output: string;
-}
+/** One entry of the table: a flag and the commands that use it. */
+export type ClientFlag = Flag & {
+  /** The commands that use it. */
+  readonly commands: readonly WorkingCommand[];
+  /**
+   * Whether the other commands ignore it, so that a shell alias can hold it. They refuse a flag
+   * without this: it says what a command is to do.
+   */
+  readonly ignoredElsewhere?: true;
+};
 
-const TIMEOUT_RANGE: Range = { least: 1, most: 7 * 24 * 3_600_000 };
-const EXPIRES_RANGE: Range = { least: 1_000, most: BATCH_EXPIRES_MAX_MS };
-const DEFAULT_SERVER: HostPort = { hostname: "127.0.0.1", port: DEFAULT_CLIENT_PORT };
+/** The flags of `gcheck` by name, in the order of help. */
+export type ClientFlagTable = Readonly<Record<string, ClientFlag>>;
+
+const ASK_DAEMON = ["check", "list-members", "results", "cancel", "keys"] as const;
+const READ_CHECKS = ["check", "local-check", "validate"] as const;
+
+const TARGET: ValueKind<readonly TagCondition[]> = {
+  placeholder: "TAG=VALUE,…",
+  parse: parseTagConditions,
+};
+const NODES: ValueKind<readonly string[]> = { placeholder: "NAME,…", parse: parseNodePatterns };
+const AMOUNT: ValueKind<Amount> = { placeholder: "N|N%", parse: parseAmount };
 
 /** The flags of `gcheck`. */
-export const CLIENT_FLAGS: ProgramFlags<ClientFlags> = {
-  program: "gcheck",
-  flags: {
-    file: {
-      placeholder: "FILE",
-      meaning: "The checks to run; - is stdin.",
-      defaultText: "none",
-      fallback: undefined,
-      read: readPath,
-    },
-    server: {
-      placeholder: "HOST:PORT",
-      meaning: "The gossipcheckd to ask, by its -cli-bind address.",
-      defaultText: formatAddress(DEFAULT_SERVER),
-      fallback: DEFAULT_SERVER,
-      read: readRemoteAddress,
-    },
-    "token-file": {
-      placeholder: "FILE",
-      meaning: "The token that the daemon asks for. Without it, the file that GOSSIPCHECK_TOKEN " +
-        "names; without that, the one that the daemon says is its own.",
-      defaultText: "found by itself",
-      fallback: undefined,
-      read: readPath,
-    },
-    timeout: {
-      placeholder: "DURATION",
-      meaning: "How long to wait for results. The batch goes on when the time is up.",
-      range: durationRange(TIMEOUT_RANGE),
-      defaultText: formatDuration(RESULTS_TIMEOUT_DEFAULT_MS),
-      fallback: RESULTS_TIMEOUT_DEFAULT_MS,
-      read: durationIn(TIMEOUT_RANGE),
-    },
-    "no-wait": {
-      meaning: "Print the batch's id and return at once.",
-      defaultText: "off",
-      fallback: false,
-      read: readBoolean,
-    },
-    target: {
-      placeholder: "TAG=VALUE,…",
-      meaning: "Only members whose tags meet all of these; TAG!=VALUE for those with another " +
-        "value or none. The others carry the batch on and report nothing.",
-      defaultText: "every member",
-      fallback: [],
-      read: parseTagConditions,
-    },
-    nodes: {
-      placeholder: "NAME,…",
-      meaning:
-        "Only members of these names; * stands for any characters, ? for one. A whole name " +
-        "that no member has is refused; its member counts as unreached where it has failed or " +
-        "left. With -target, both must fit.",
-      defaultText: "every member",
-      fallback: [],
-      read: parseNodePatterns,
-    },
-    limit: {
-      placeholder: "N|N%",
-      meaning: "Only so many of those members, or so many of a hundred, drawn at random.",
-      defaultText: "all of them",
-      fallback: undefined,
-      read: parseAmount,
-    },
-    "batch-size": {
-      placeholder: "N|N%",
-      meaning: "Roll out in stages of so many members, or so many of a hundred, in random order: " +
-        "a stage starts when all of the one before have answered or failed.",
-      tradeOff: "Larger is done sooner; smaller breaks fewer members before it stops.",
-      defaultText: "all at once",
-      fallback: undefined,
-      read: parseAmount,
-    },
-    "max-failures": {
-      placeholder: "N",
-      meaning: "With -batch-size, start no further stage once more members than this have an " +
-        "outcome other than pass, or could not be reached.",
-      range: `0 to ${ROLLOUT_MAX_FAILURES_MAX}`,
-      defaultText: "0",
-      fallback: 0,
-      read: integerIn({ least: 0, most: ROLLOUT_MAX_FAILURES_MAX }),
-    },
-    expires: {
-      placeholder: "DURATION|never",
-      meaning: "How long members that were away may still take the batch up.",
-      tradeOff: "Longer reaches those that come back late; shorter spares new ones old commands.",
-      range: `${durationRange(EXPIRES_RANGE)}, or never`,
-      defaultText: formatDuration(BATCH_EXPIRES_DEFAULT_MS),
-      fallback: BATCH_EXPIRES_DEFAULT_MS,
-      read: readExpiry,
-    },
-    "key-file": {
-      placeholder: "FILE",
-      meaning:
-        "A cluster key in base64, for keys; - is stdin. Only its owner may be able to read " +
-        "the file.",
-      defaultText: "none",
-      fallback: undefined,
-      read: readPath,
-    },
-    sign: {
-      placeholder: "KEYFILE",
-      meaning: "Sign the batch with this key, made by keygen -sign: nodes with -trusted-keys run " +
-        "no other. Only its owner may be able to read the file.",
-      defaultText: "none",
-      fallback: undefined,
-      read: readPath,
-    },
-    out: {
-      placeholder: "FILE",
-      meaning:
-        "For keygen: the file to make, for its owner alone. One that is there is left alone.",
-      defaultText: "stdout",
-      fallback: undefined,
-      read: readPath,
-    },
-    name: {
-      placeholder: "NAME",
-      meaning: "For keygen -sign: whose key it is, as results and audit logs show it.",
-      defaultText: "operator",
-      fallback: "operator",
-      read: readSignerName,
-    },
-    output: {
-      placeholder: "FORMAT",
-      meaning: `${OUTPUTS.map(({ name, summary }) => `${name} (${summary})`).join(", ")}.`,
-      defaultText: "text",
-      fallback: "text",
-      read: oneOfWords(OUTPUT_NAMES),
-    },
+export const CLIENT_FLAGS = {
+  file: {
+    field: "file",
+    value: FILE_OR_DASH,
+    unset: "none",
+    meaning: "Check file; - is stdin.",
+    commands: READ_CHECKS,
   },
-};
+  server: {
+    field: "server",
+    value: REMOTE_ADDRESS,
+    default: `127.0.0.1:${DEFAULT_CLIENT_PORT}`,
+    meaning: "Address of the daemon (its -cli-bind).",
+    commands: ASK_DAEMON,
+    ignoredElsewhere: true,
+  },
+  "token-file": {
+    field: "tokenFile",
+    value: FILE,
+    unset: "the file in the environment variable GOSSIPCHECK_TOKEN, or else the file that the " +
+      "daemon names",
+    meaning: "File with the daemon's token.",
+    commands: ASK_DAEMON,
+    ignoredElsewhere: true,
+  },
+  timeout: {
+    field: "timeoutMs",
+    value: durationBetween({ least: 1, most: 7 * 24 * 3_600_000 }),
+    default: formatDuration(RESULTS_TIMEOUT_DEFAULT_MS),
+    meaning: "How long to wait for results. The batch continues after that.",
+    commands: ASK_DAEMON,
+    ignoredElsewhere: true,
+  },
+  "no-wait": {
+    field: "wait",
+    on: false,
+    off: true,
+    meaning: "Print the id of the batch and do not wait for results.",
+    commands: ["check"],
+  },
+  target: {
+    field: "targetTags",
+    value: TARGET,
+    unset: "all members",
+    meaning: "Only members whose tags meet every condition. TAG!=VALUE selects members with " +
+      "another value or without the tag. The other members forward the batch and do not run it.",
+    commands: ["check"],
+  },
+  nodes: {
+    field: "targetNodes",
+    value: NODES,
+    unset: "all members",
+    meaning: "Only members with these names; * stands for any characters, ? for any one. A name " +
+      "without wildcards must be that of a member; one that failed or left counts as unreached. " +
+      "With -target, both must match.",
+    commands: ["check"],
+  },
+  limit: {
+    field: "limit",
+    value: AMOUNT,
+    unset: "all of them",
+    meaning: "Only a random sample of those members: N of them, or N percent.",
+    commands: ["check"],
+  },
+  "batch-size": {
+    field: "batchSize",
+    value: AMOUNT,
+    unset: "all members at once",
+    meaning: "Roll out in stages of N members, or N percent of them, in random order. A stage " +
+      "starts when all members of the one before have reported or failed.",
+    tradeOff: "Larger stages finish sooner; smaller ones break fewer members before the roll-out " +
+      "stops.",
+    commands: ["check"],
+  },
+  "max-failures": {
+    field: "maxFailures",
+    value: integerBetween({ least: 0, most: ROLLOUT_MAX_FAILURES_MAX }),
+    default: "0",
+    meaning: "With -batch-size: start no further stage if more members than this have an outcome " +
+      "other than pass or were unreached.",
+    commands: ["check"],
+  },
+  expires: {
+    field: "expiresInMs",
+    value: durationOrNever({ least: 1_000, most: BATCH_EXPIRES_MAX_MS }),
+    default: formatDuration(BATCH_EXPIRES_DEFAULT_MS),
+    meaning: "How long a member that was away may still start the batch.",
+    tradeOff: "A longer time reaches members that return late; a shorter one keeps a new member " +
+      "from running old batches.",
+    commands: ["check"],
+  },
+  "key-file": {
+    field: "keyFile",
+    value: FILE_OR_DASH,
+    unset: "none",
+    meaning: "File with a cluster key in base64; - is stdin. The file must be readable by its " +
+      "owner only.",
+    commands: ["keys"],
+  },
+  sign: {
+    field: "signKeyFile",
+    value: { ...FILE_OR_DASH, placeholder: "KEYFILE" },
+    unset: "none",
+    meaning: "File with a private key from keygen -sign, which signs the batch: nodes with " +
+      "-trusted-keys run only batches signed by one of these keys. The file must be readable by " +
+      "its owner only.",
+    commands: ["check", "keys", "keygen"],
+  },
+  out: {
+    field: "outFile",
+    value: FILE_OR_DASH,
+    unset: "stdout",
+    meaning: "File to create for the key of keygen, readable by its owner only. An existing file " +
+      "is not overwritten.",
+    commands: ["keygen"],
+  },
+  name: {
+    field: "signerName",
+    value: SIGNER_NAME,
+    default: "operator",
+    meaning: "For keygen -sign: the name of the key in results and audit logs.",
+    commands: ["keygen"],
+  },
+  output: {
+    field: "output",
+    value: oneOf(OUTPUT_NAMES, { placeholder: "FORMAT" }),
+    default: "text",
+    meaning: `Format: ${OUTPUTS.map(({ name, summary }) => `${name} (${summary})`).join(", ")}.`,
+    commands: [...ASK_DAEMON, "local-check", "keygen", "validate"],
+    ignoredElsewhere: true,
+  },
+} as const satisfies ClientFlagTable;
 
-function readExpiry(text: string): number {
-  return text === "never" ? 0 : durationIn(EXPIRES_RANGE)(text);
-}
-
-/** A signer's name: one word, since it begins a line of `-trusted-keys`. */
-function readSignerName(text: string): string {
-  const name = readName(text);
-  if (!/\s/.test(name) && !name.startsWith("#")) return name;
-  throw new UsageError(`bad name ${JSON.stringify(text)}: expected one word`);
-}
-
-/** The flags as `keygen` takes them: there, `-sign` has no value. */
-export const KEYGEN_FLAGS: ProgramFlags<ClientFlags> = {
+/** The flags as `keygen` takes them: there, `-sign` is a switch. */
+export const KEYGEN_FLAGS = {
   ...CLIENT_FLAGS,
-  flags: {
-    ...CLIENT_FLAGS.flags,
-    sign: {
-      meaning: "Make a key that signs batches instead; what is printed is its line for " +
-        "-trusted-keys.",
-      defaultText: "off",
-      fallback: undefined,
-      read: (text) => readBoolean(text) ? "" : undefined,
-    },
+  sign: {
+    field: "signKeyFile",
+    on: "",
+    meaning: "Generate a key that signs batches, and print its line for -trusted-keys.",
+    commands: ["keygen"],
   },
-};
+} as const satisfies ClientFlagTable;
+
+/** The flags that a command uses, in their order. */
+export function flagsOf(command: string, flags: ClientFlagTable): FlagTable {
+  return Object.fromEntries(
+    Object.entries(flags).filter(([, { commands }]) => commands.some((name) => name === command)),
+  );
+}
+
+/** Whether a command uses a flag. */
+export function takesFlag(command: WorkingCommand, name: keyof typeof CLIENT_FLAGS): boolean {
+  const { commands }: ClientFlag = CLIENT_FLAGS[name];
+  return commands.includes(command);
+}

@@ -1,169 +1,136 @@
 /**
- * From the command line of `gcheck` to its settings, and the rules between its flags.
+ * The command line of `gcheck`: its settings, the rules between its flags and commands, and its
+ * help.
  * @module
  */
-import type { HostPort } from "../address.ts";
 import { UsageError } from "../errors.ts";
-import type { Amount, RolloutOptions, Target } from "../gossip/types.ts";
+import type { RolloutOptions, Target } from "../gossip/types.ts";
 import { closestString } from "../std/closest_string.ts";
-import { CLIENT_FLAGS, type ClientFlags, KEYGEN_FLAGS } from "./client_flags.ts";
+import {
+  CLIENT_FLAGS,
+  type ClientFlagTable,
+  flagsOf,
+  KEYGEN_FLAGS,
+  takesFlag,
+} from "./client_flags.ts";
 import { type CommandName, COMMANDS, type WorkingCommand } from "./command_table.ts";
-import { parseFlags, positionalArguments } from "./flags.ts";
+import {
+  type CommandLine,
+  parseFlags,
+  positionalArguments,
+  type SettingsOf,
+  type TextRequest,
+} from "./flags.ts";
 import { commandHelp, type HelpRequest, programHelp, versionText } from "./help.ts";
 
-/** What `gcheck` was told to do. */
-export interface ClientSettings {
-  /** What to do. */
+/** The fields that the flags of `gcheck` fill: each comes from an entry of `CLIENT_FLAGS`. */
+export type ClientFlagSettings = SettingsOf<typeof CLIENT_FLAGS>;
+
+/** The fields that are combined into `target` and `rollout`. */
+export type CombinedField = "targetTags" | "targetNodes" | "batchSize" | "maxFailures";
+
+/** The settings of `gcheck`: its command, what its flags say, and what some of them say together. */
+export interface ClientSettings extends Omit<ClientFlagSettings, CombinedField> {
+  /** The command. */
   readonly command: WorkingCommand;
-  /** A batch id, or the start of one; what to do with keys. */
+  /** The id of a batch, or its start; for `keys`, the step. */
   readonly argument?: string;
-  /** A key's fingerprint. */
+  /** The fingerprint of a key. */
   readonly secondArgument?: string;
-  /** A file with a key; `-` for stdin. */
-  readonly keyFile?: string;
-  /** The file of the key that signs; empty where a key that signs is to be made. */
-  readonly signKeyFile?: string;
-  /** The file to be made. */
-  readonly outFile?: string;
-  /** Whose key is made. */
-  readonly signerName: string;
-  /** The file of the token that the daemon asks for. */
-  readonly tokenFile?: string;
-  /** The check file; `-` for stdin. Present where the command needs one. */
-  readonly file?: string;
-  /** The daemon to ask. */
-  readonly server: HostPort;
-  /** How long to wait for results, in milliseconds. */
-  readonly timeoutMs: number;
-  /** Whether to wait for results. */
-  readonly wait: boolean;
-  /** Which members a batch is for. */
+  /** The members that a batch is for. */
   readonly target: Target;
-  /** A random sample of them; absent for all. */
-  readonly limit?: Amount;
-  /** In stages of `size`, until more than `maxFailures` members failed; absent where all start at once. */
+  /** Stages, and the failures that end the roll-out; absent if all members start at once. */
   readonly rollout?: RolloutOptions;
-  /** How long others may still take the batch up, in milliseconds; 0 for ever. */
-  readonly expiresInMs: number;
-  /** The name of an output format. */
-  readonly output: string;
 }
 
-/** Flags that say what a command is to do: giving one to a command that does not do it is an error. */
-const STRICT_FLAGS: readonly (keyof ClientFlags)[] = [
-  "file",
-  "no-wait",
-  "target",
-  "nodes",
-  "limit",
-  "batch-size",
-  "max-failures",
-  "expires",
-  "key-file",
-  "sign",
-  "out",
-  "name",
-];
-
-/** Reads the command line of `gcheck`. Raises `UsageError` naming the flag or argument. */
+/** Parses the command line of `gcheck`. Raises `UsageError` that names the flag or argument. */
 export function parseClientArguments(args: readonly string[]): ClientSettings | HelpRequest {
-  // Only the command tells whether -sign has a value.
-  const isKeygen = positionalArguments(args, KEYGEN_FLAGS)[0] === "keygen";
-  const program = isKeygen ? KEYGEN_FLAGS : CLIENT_FLAGS;
-  const { values, given, positional, asked } = parseFlags(args, program);
-  const [word, ...rest] = positional;
-  if (asked === "version") return { help: versionText(CLIENT_FLAGS) };
-  if (asked === "help") return { help: clientHelp(word) };
+  const parsed = parseClientFlags(args);
+  const [word, ...rest] = parsed.positional;
+  if (parsed.request !== undefined) {
+    return { help: parsed.request === "help" ? clientHelp(word) : versionText("gcheck") };
+  }
   const command = readCommand(word);
-  const definition = COMMANDS[command];
-  const most = definition.argument === undefined ? 0 : definition.takesSecondArgument ? 2 : 1;
+  const { argument: expected, takesSecondArgument, summary } = COMMANDS[command];
+  const most = expected === undefined ? 0 : takesSecondArgument ? 2 : 1;
   const [argument, secondArgument] = rest.slice(0, most);
   const stray = rest[most];
   if (stray !== undefined) {
     throw new UsageError(`unexpected argument ${JSON.stringify(stray)} after ${command}`);
   }
-  if (command === "version") return { help: versionText(CLIENT_FLAGS) };
+  if (command === "version") return { help: versionText("gcheck") };
   if (command === "help") return { help: clientHelp(argument) };
-  checkFlags(command, { values, given });
-  if (definition.argument?.startsWith("[") === false && (argument ?? "") === "") {
-    throw new UsageError(`command ${command} needs ${definition.argument}: ${definition.summary}`);
+  checkFlagsOf(command, { given: parsed.given, flags: CLIENT_FLAGS });
+  checkCombinations(command, parsed);
+  if (expected?.startsWith("[") === false && (argument ?? "") === "") {
+    throw new UsageError(`command ${command} needs ${expected}: ${summary}`);
   }
   return {
     command,
     ...(argument === undefined ? {} : { argument }),
     ...(secondArgument === undefined ? {} : { secondArgument }),
-    ...filesOf(values),
-    signerName: values.name,
-    server: values.server,
-    timeoutMs: values.timeout,
-    wait: !values["no-wait"],
-    output: values.output,
-    ...recipients(values),
-    expiresInMs: values.expires,
+    ...combined(parsed.settings),
   };
 }
 
-/** Raises `UsageError` where a flag means nothing to the command, or beside the others. */
-function checkFlags(
+/** Only the command decides whether `-sign` has a value. */
+function parseClientFlags(args: readonly string[]): CommandLine<typeof CLIENT_FLAGS> | TextRequest {
+  const isKeygen = positionalArguments(args, KEYGEN_FLAGS)[0] === "keygen";
+  return isKeygen ? parseFlags(args, KEYGEN_FLAGS) : parseFlags(args, CLIENT_FLAGS);
+}
+
+/** Raises `UsageError` if a flag was given that says what another command is to do. */
+export function checkFlagsOf(
   command: WorkingCommand,
-  { values, given }: { values: ClientFlags; given: ReadonlySet<string> },
+  { given, flags }: { readonly given: ReadonlySet<string>; readonly flags: ClientFlagTable },
 ): void {
-  const { flags } = COMMANDS[command];
-  for (const flag of STRICT_FLAGS) {
-    if (given.has(flag) && !flags.includes(flag)) {
-      throw new UsageError(`flag -${flag} means nothing to ${command}: leave it out`);
-    }
+  for (const [name, { commands, ignoredElsewhere = false }] of Object.entries(flags)) {
+    if (ignoredElsewhere || !given.has(name) || commands.includes(command)) continue;
+    throw new UsageError(`flag -${name} does not apply to ${command}: leave it out`);
   }
+}
+
+/** Raises `UsageError` if a flag lacks another one, or the command lacks a flag. */
+function checkCombinations(
+  command: WorkingCommand,
+  { settings, given }: CommandLine<typeof CLIENT_FLAGS>,
+): void {
   if (given.has("max-failures") && !given.has("batch-size")) {
-    throw new UsageError(
-      "flag -max-failures means nothing without -batch-size: give both, or leave it out",
-    );
+    throw new UsageError("flag -max-failures needs -batch-size: give both, or leave it out");
   }
-  if (command === "keygen" && given.has("name") && values.sign === undefined) {
-    throw new UsageError("flag -name means nothing without -sign: a cluster key is nobody's own");
+  if (command === "keygen" && given.has("name") && settings.signKeyFile === undefined) {
+    throw new UsageError("flag -name needs -sign: a cluster key has no name");
   }
-  if (flags.includes("file") && values.file === undefined) {
+  if (takesFlag(command, "file") && settings.file === undefined) {
     throw new UsageError(`command ${command} needs checks: give -file FILE, or -file - for stdin`);
   }
 }
 
-function filesOf(
-  values: ClientFlags,
-): Pick<ClientSettings, "file" | "keyFile" | "signKeyFile" | "outFile" | "tokenFile"> {
-  const { file, "key-file": keyFile, sign, out, "token-file": tokenFile } = values;
+/** The fields that several flags fill together, and all others as they are. */
+function combined(
+  { targetTags, targetNodes, batchSize, maxFailures, ...others }: ClientFlagSettings,
+): Omit<ClientFlagSettings, CombinedField> & Pick<ClientSettings, "target" | "rollout"> {
   return {
-    ...(file === undefined ? {} : { file }),
-    ...(keyFile === undefined ? {} : { keyFile }),
-    ...(sign === undefined ? {} : { signKeyFile: sign }),
-    ...(out === undefined ? {} : { outFile: out }),
-    ...(tokenFile === undefined ? {} : { tokenFile }),
-  };
-}
-
-function recipients(values: ClientFlags): Pick<ClientSettings, "target" | "limit" | "rollout"> {
-  const { target, nodes, limit, "batch-size": size, "max-failures": maxFailures } = values;
-  return {
+    ...others,
     target: {
-      ...(target.length === 0 ? {} : { tags: target }),
-      ...(nodes.length === 0 ? {} : { nodes }),
+      ...(targetTags && { tags: targetTags }),
+      ...(targetNodes && { nodes: targetNodes }),
     },
-    ...(limit === undefined ? {} : { limit }),
-    ...(size === undefined ? {} : { rollout: { size, maxFailures } }),
+    ...(batchSize && { rollout: { size: batchSize, maxFailures } }),
   };
 }
 
-/** The reference of `gcheck`, or of one of its commands. Raises `UsageError` for an unknown one. */
+/** The help of `gcheck`, or that of one of its commands. Raises `UsageError` for an unknown one. */
 export function clientHelp(command?: string): string {
-  return command === undefined
-    ? programHelp(CLIENT_FLAGS, {
-      summary: "Sends checks and actions to a cluster of gossipcheckd and shows what came of them.",
-      usage: "gcheck [flags] COMMAND",
-      commands: COMMANDS,
-    })
-    : commandHelp(command === "keygen" ? KEYGEN_FLAGS : CLIENT_FLAGS, {
-      name: command,
-      command: COMMANDS[readCommand(command)],
-    });
+  if (command !== undefined) {
+    const flags = flagsOf(command, command === "keygen" ? KEYGEN_FLAGS : CLIENT_FLAGS);
+    return commandHelp(flags, { name: command, command: COMMANDS[readCommand(command)] });
+  }
+  return programHelp(CLIENT_FLAGS, {
+    summary: "Sends checks and actions to the members of a cluster and shows their results.",
+    usage: "gcheck [flags] COMMAND",
+    commands: COMMANDS,
+  });
 }
 
 function readCommand(word: string | undefined): CommandName {

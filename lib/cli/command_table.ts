@@ -1,8 +1,7 @@
 /**
- * The commands of `gcheck`: the one place from which their parsing and help come.
+ * The commands of `gcheck`, for parsing and help. The flags of each are in `client_flags.ts`.
  * @module
  */
-import type { ClientFlags } from "./client_flags.ts";
 
 /** Every command. */
 export type CommandName =
@@ -20,107 +19,82 @@ export type CommandName =
 /** The commands that do more than print a text. */
 export type WorkingCommand = Exclude<CommandName, "help" | "version">;
 
-/** One command, for parsing and help. */
+/** One command. */
 export interface CommandDefinition {
   /** What it does, in a few words. */
   readonly summary: string;
-  /** More of it, for its own help. */
+  /** The rest of its own help. */
   readonly details: string;
-  /** What stands for its argument in help; absent where it takes none. */
+  /** What stands for its argument in help, in brackets if optional; absent if it takes none. */
   readonly argument?: string;
-  /** Whether a second argument may follow the first. */
+  /** Whether a second argument may follow. */
   readonly takesSecondArgument?: boolean;
-  /** The flags that mean something to it. */
-  readonly flags: readonly (keyof ClientFlags)[];
 }
-
-/** Whom a batch is for, in which stages, and for how long. */
-const BATCH_FLAGS: readonly (keyof ClientFlags)[] = [
-  "target",
-  "nodes",
-  "limit",
-  "batch-size",
-  "max-failures",
-  "expires",
-];
-
-/** Which daemon, and how it knows us. */
-const DAEMON_FLAGS: readonly (keyof ClientFlags)[] = ["server", "token-file"];
 
 /** All commands by name, in the order of help. */
 export const COMMANDS: Readonly<Record<CommandName, CommandDefinition>> = {
   check: {
-    summary: "send the checks to every node, wait, and show what is not passing",
-    details:
-      "Sends the file as one batch to the daemon, which spreads it to all members, or to those " +
-      "that -target, -nodes and -limit name. Returns as soon as every one has answered, or when " +
-      "-timeout is up; the batch goes on then, also after Control-C. Exit status: 0 all passed " +
-      "everywhere, 1 a check failed or could not be decided, or the batch was stopped or " +
-      "cancelled before all had run it, 2 bad usage or file (nothing was sent), 3 a member did " +
-      "not answer, 4 no daemon.",
-    flags: ["file", ...BATCH_FLAGS, "sign", ...DAEMON_FLAGS, "timeout", "no-wait", "output"],
+    summary: "run checks on all members, wait, and show the results that are not pass",
+    details: "Sends the file as one batch to the daemon, which spreads it to all members, or to " +
+      "those that -target, -nodes and -limit select. Returns when all of them have reported, or " +
+      "after -timeout; the batch continues then, and also after Control-C. Exit status: 0 all " +
+      "checks passed on all members, 1 a check failed or could not be decided, or the batch was " +
+      "stopped or cancelled before all had run it, 2 bad usage or file (nothing was sent), 3 a " +
+      "member did not report, 4 no daemon.",
   },
   "local-check": {
-    summary: "run the checks on this host, one after another, without actions or a daemon",
-    details: "Shows the outcome of every check of the file. Exit status: 0 all passed, 1 a check " +
-      "failed or could not be decided, 2 bad usage or file.",
-    flags: ["file", "output"],
+    summary: "run checks on this host only, one after another, without actions or a daemon",
+    details: "Shows the outcome of every check of the file. Exit status: 0 all checks passed, 1 " +
+      "a check failed or could not be decided, 2 bad usage or file.",
   },
   "list-members": {
-    summary: "show the cluster's members as the daemon sees them",
-    details: "For each member its name, address, state (alive, suspect, left, failed), whether " +
+    summary: "show the members of the cluster as the daemon sees them",
+    details: "For each member: its name, address, state (alive, suspect, left, failed), whether " +
       "it runs gossipcheck, and its tags.",
-    flags: [...DAEMON_FLAGS, "timeout", "output"],
   },
   results: {
-    summary: "show recent batches, or what came of one",
-    details: "Without an ID, lists the batches that the daemon remembers. With one, or with as " +
-      "much of its start as no other has, shows that batch as it stands: only the daemon that it " +
-      "was sent to knows its results. Exit status as of check; 3 while members have yet to answer.",
+    summary: "list recent batches, or show the results of one",
+    details: "Without an ID, lists the batches that the daemon knows. With an ID, or the first " +
+      "characters of one that no other batch begins with, shows that batch as it stands; only " +
+      "the daemon that it was sent to has its results. Exit status as for check; 3 while " +
+      "members have not reported yet.",
     argument: "[ID]",
-    flags: [...DAEMON_FLAGS, "timeout", "output"],
   },
   cancel: {
-    summary: "stop a batch on every node: nothing more of it starts, running actions are ended",
-    details: "ID is a batch's id, or as much of its start as no other has. Any daemon that knows " +
-      "the batch can be asked. Returns once that daemon has begun to tell the others, also those " +
-      "that come back before the batch expires. Exit status: 0 the word is out, 2 no such batch, " +
-      "4 no daemon.",
+    summary: "stop a batch on every node: running actions are ended, no more are started",
+    details: "ID is the id of a batch, or its first characters that no other batch begins with. " +
+      "Any daemon that knows the batch can cancel it. Returns when that daemon has begun to send " +
+      "the cancellation; members that return before the batch expires get it then. Exit status: " +
+      "0 the cancellation is on its way, 2 no such batch, 4 no daemon.",
     argument: "ID",
-    flags: [...DAEMON_FLAGS, "timeout", "output"],
   },
   keys: {
-    summary: "list the cluster's keys, or change them on every node without losing a packet",
-    details:
-      "Changes the key that encrypts what nodes say to each other, in three steps: install a new " +
-      "one, use it, remove the old one. Each step goes to every node, and use and remove are sent " +
-      "only where every node can follow. A key is named by its fingerprint, which list shows, or by " +
-      "-key-file. Nodes need a -keyring-file to keep it in. Exit status: 0 every node did it, 1 a " +
-      "node could not, 2 bad usage or no encryption (nothing was sent), 3 a member did not answer, " +
-      "4 no daemon.",
+    summary: "list the cluster keys, or change them on every node without losing a packet",
+    details: "Changes the key that encrypts the traffic between nodes, in three steps: install a " +
+      "new key, use it, remove the old one. Each step is sent to every node; use and remove are " +
+      "sent only if every node can carry them out. A key is named by its fingerprint, which list " +
+      "shows, or by -key-file. Each node needs a -keyring-file to store the keys. Exit status: 0 " +
+      "every node did it, 1 a node could not, 2 bad usage or no encryption (nothing was sent), 3 " +
+      "a member did not report, 4 no daemon.",
     argument: "install|use|remove|list [FINGERPRINT]",
     takesSecondArgument: true,
-    flags: ["key-file", "sign", ...DAEMON_FLAGS, "timeout", "output"],
   },
   keygen: {
-    summary: "make a cluster key for -keyring-file, or with -sign a key that signs batches",
-    details: "Without -sign, 32 random bytes in base64: the whole content of a file for " +
-      "-keyring-file and for keys install -key-file. With -sign, an Ed25519 private key for " +
-      "check -sign, in PEM; what stands on stdout beside it, or on stderr without -out, is the " +
-      "line of its public half for the file of -trusted-keys. Needs no daemon. Exit status: 0 it " +
-      "is made, 2 bad usage or a file that cannot be made.",
-    flags: ["sign", "name", "out", "output"],
+    summary: "generate a cluster key for -keyring-file, or with -sign a key that signs batches",
+    details: "Without -sign: 32 random bytes in base64, the content of a file for -keyring-file " +
+      "and for keys install -key-file. With -sign: an Ed25519 private key in PEM for check -sign; " +
+      "the line with its public key for the file of -trusted-keys is printed to stdout, or to " +
+      "stderr without -out. Needs no daemon. Exit status: 0 the key was generated, 2 bad usage or " +
+      "the file could not be created.",
   },
   validate: {
-    summary: "say what is wrong with a check file, and where",
-    details: "Needs no daemon and sends nothing. Exit status: 0 the file is good, 2 it is not.",
-    flags: ["file", "output"],
+    summary: "show every error in a check file, with its position",
+    details: "Needs no daemon and sends nothing. Exit status: 0 the file is valid, 2 it is not.",
   },
   help: {
-    summary: "show this text, or more about a command",
+    summary: "show this help, or that of a command",
     details: "The same as -help.",
     argument: "[COMMAND]",
-    flags: [],
   },
-  version: { summary: "show the version", details: "The same as -version.", flags: [] },
+  version: { summary: "show the version", details: "The same as -version." },
 };

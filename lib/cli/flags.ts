@@ -1,170 +1,241 @@
 /**
- * Tables of flags and what reads them: one entry a flag, from which parsing, help and the
- * reference are made. Each long flag has Go's four spellings: `-bind X`, `-bind=X`, `--bind X` and
- * `--bind=X`. Where a flag is given twice, the last one counts, as in Go.
+ * Command-line flags as tables with one entry for each flag. From a table come the type of the
+ * settings (`SettingsOf`), the parsing of a command line (`parseFlags`), and the help and the
+ * README's reference (`help.ts`).
+ *
+ * The syntax is that of Go's `flag` package: `-bind X`, `-bind=X`, `--bind X` and `--bind=X` mean
+ * the same, a switch takes its value only after `=`, the last of several wins, and `--` ends the
+ * flags. Unlike in Go, flags may also follow arguments. `parseArgs` of `@std/cli` does not fit: it
+ * takes `-bind` for four flags of one letter, refuses a value that begins with a dash, and reads
+ * `--no-cli=true` as a value of `cli`.
+ *
+ * @example
+ * ```ts ignore
+ * const FLAGS = {
+ *   retries: {
+ *     field: "maxRetries",
+ *     value: integerBetween({ least: 0, most: 9 }),
+ *     default: "3",
+ *     meaning: "How often a failed send is repeated.",
+ *   },
+ *   quiet: { field: "isQuiet", on: true, meaning: "Print nothing." },
+ * } as const satisfies FlagTable;
+ *
+ * type Settings = SettingsOf<typeof FLAGS>; // { maxRetries: number; isQuiet?: boolean }
+ * parseFlags(["-retries", "5", "now"], FLAGS);
+ * // { settings: { maxRetries: 5 }, given: Set { "retries" }, positional: ["now"] }
+ * ```
  * @module
  */
-import { parseArgs } from "@std/cli/parse-args";
-import { GossipcheckError, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
+import { inFlag } from "../flag_errors.ts";
 import { closestString } from "../std/closest_string.ts";
 
-/** One flag. */
-export interface Flag<T> {
-  /** What stands for its value in help, as in `HOST:PORT`; absent where it is a switch. */
-  readonly placeholder?: string;
-  /** What it does, one or two sentences without the default. */
-  readonly meaning: string;
-  /** What a higher and a lower value cost, where it is a number. */
-  readonly tradeOff?: string;
-  /** The least and the most, where it has any, as a user would type them. */
+/** A kind of value that a flag takes: how it is typed and how it is parsed. */
+export interface ValueKind<T> {
+  /** What stands for the value in help, such as `HOST:PORT`. */
+  readonly placeholder: string;
+  /** Minimum and maximum, as a user types them, such as `1 to 1000`. */
   readonly range?: string;
-  /** The default as a user would type it, or a phrase that says where it comes from. */
-  readonly defaultText: string;
-  /** The value where the flag is not given. */
-  readonly fallback: T;
-  /** The value of what was typed. Raises a `GossipcheckError` that says what was expected. */
-  readonly read: (text: string) => T;
+  /**
+   * Parses what was typed. `earlier` holds the settings of the flags above this one in the table.
+   * Raises `UsageError` or `AddressError` that says what was expected, without the flag's name.
+   */
+  readonly parse: (text: string, earlier: never) => T;
 }
 
-/** The flags of one program by name; `V` holds the types of their values. */
-export type FlagTable<V> = { readonly [K in keyof V & string]: Flag<V[K]> };
-
-/** A program and its flags. */
-export interface ProgramFlags<V> {
-  /** What people type to run it. */
-  readonly program: string;
-  /** Its flags, in the order of help and reference; `help` and `version` are understood beside them. */
-  readonly flags: FlagTable<V>;
+/** What all entries of a table have. */
+export interface FlagText {
+  /** The field of the settings that the flag fills. */
+  readonly field: string;
+  /** What the flag does, one or two sentences without its default. */
+  readonly meaning: string;
+  /** What a higher and a lower value cost. */
+  readonly tradeOff?: string;
 }
 
-/** What a command line says. */
-export interface ParsedFlags<V> {
-  /** Every flag's value, given or not. */
-  readonly values: V;
-  /** Which flags were given. */
-  readonly given: ReadonlySet<string>;
-  /** What is no flag, in order. */
-  readonly positional: readonly string[];
-  /** Set where help or the version was asked for; the values are then all defaults. */
-  readonly asked?: "help" | "version";
+/** A flag that takes a value. */
+export interface ValueFlag extends FlagText {
+  /** How the value is typed and parsed. */
+  readonly value: ValueKind<unknown>;
 }
 
-const ASKING: readonly string[] = ["h", "help", "version"];
+/** A flag whose field is always present. */
+export interface DefaultedFlag extends ValueFlag {
+  /** The default as a user would type it: it is parsed like any value. Help shows `""` as "none". */
+  readonly default: string;
+}
+
+/** A flag whose field is absent unless the flag is given. */
+export interface OptionalFlag extends ValueFlag {
+  /** What applies then, a phrase for help. */
+  readonly unset: string;
+}
+
+/** A flag without a value, or with `=true` or `=false`. */
+export interface Switch extends FlagText {
+  /** What the field holds if the switch is on. */
+  readonly on: unknown;
+  /** What the field holds otherwise, of the same type; without it, the field is left alone. */
+  readonly off?: unknown;
+}
+
+/** One entry of a table. */
+export type Flag = DefaultedFlag | OptionalFlag | Switch;
+
+/** The flags of a program by name, in the order of help; `help`, `h` and `version` are built in. */
+export type FlagTable = Readonly<Record<string, Flag>>;
 
 /**
- * Reads `args` by the table. Raises `UsageError`, one line that names the flag: unknown (with the
- * nearest known one), without its value, or with a bad one.
+ * The settings that the flags of a table fill: one field for each `field` of an entry. A field is
+ * optional if no entry for it has a default; if several fill it, it has the union of their types.
  */
-export function parseFlags<V extends object>(
-  args: readonly string[],
-  program: ProgramFlags<V>,
-): ParsedFlags<V> {
-  const names = Object.keys(program.flags) as (keyof V & string)[];
-  const known = [...names, ...ASKING];
-  const parsed = parseArgs(spell(args, program), {
-    string: [...known, "_"],
-    unknown: (_argument, name) => {
-      if (name === undefined) return true;
-      throw unknownFlag(name, [...names, "help", "version"]);
-    },
-  });
-  const positional = parsed._.map(String);
-  const asked = ASKING.find((name) => parsed[name] !== undefined && readSwitch(parsed, name));
-  const given = new Set<string>();
-  const values: Partial<V> = {};
-  for (const name of names) {
-    const text = parsed[name];
-    if (asked !== undefined || typeof text !== "string") {
-      values[name] = program.flags[name].fallback;
-      continue;
-    }
-    given.add(name);
-    values[name] = readValue(name, { flag: program.flags[name], text });
-  }
-  return {
-    values: values as V,
-    given,
-    positional,
-    ...(asked === undefined ? {} : { asked: asked === "version" ? "version" : "help" }),
+export type SettingsOf<T extends FlagTable> =
+  & { readonly [Field in PresentField<T>]: FlagValue<EntryOf<T, Field>> }
+  & {
+    readonly [Field in Exclude<T[keyof T]["field"], PresentField<T>>]?: FlagValue<
+      EntryOf<T, Field>
+    >;
   };
+
+/** The names of the fields that are present whatever is typed. */
+export type PresentField<T extends FlagTable> = Extract<
+  T[keyof T],
+  { readonly default: string } | { readonly off: unknown }
+>["field"];
+
+/** The entries that fill a field. */
+export type EntryOf<T extends FlagTable, Field> = Extract<T[keyof T], { readonly field: Field }>;
+
+/** The type that an entry gives its field; `true` or `false` of a switch counts as `boolean`. */
+export type FlagValue<F> = F extends { readonly value: ValueKind<infer V> } ? V
+  : F extends { readonly on: infer On } ? On extends boolean ? boolean : On
+  : never;
+
+/** What a command line says. */
+export interface CommandLine<T extends FlagTable> {
+  /** Not set: help was not asked for. */
+  readonly request?: undefined;
+  /** The fields that the flags fill. */
+  readonly settings: SettingsOf<T>;
+  /** The flags that were given. */
+  readonly given: ReadonlySet<keyof T>;
+  /** The arguments that are no flags, in order. */
+  readonly positional: readonly string[];
 }
 
-/** What is no flag, in order; values are not looked at. Raises `UsageError` on what is no flag either. */
-export function positionalArguments<V>(
+/** A command line that asks for a text; the values of its other flags were not looked at. */
+export interface TextRequest {
+  /** Which text. */
+  readonly request: "help" | "version";
+  /** The arguments that are no flags, in order. */
+  readonly positional: readonly string[];
+}
+
+/** The flags that every program has. */
+const BUILT_IN: readonly string[] = ["h", "help", "version"];
+
+/**
+ * Parses a command line. Raises `UsageError`, one line that names the flag: an unknown one (with
+ * the nearest known one), one without its value, or one with a bad value.
+ */
+export function parseFlags<T extends FlagTable>(
   args: readonly string[],
-  program: ProgramFlags<V>,
-): readonly string[] {
-  return parseArgs(spell(args, program), { string: ["_"] })._.map(String);
+  flags: T,
+): CommandLine<T> | TextRequest {
+  const { texts, positional } = splitArguments(args, flags);
+  const request = BUILT_IN.find((name) => isOn(name, texts.get(name)));
+  if (request !== undefined) {
+    return { request: request === "version" ? "version" : "help", positional };
+  }
+  const given = Object.keys(flags).filter((name) => texts.has(name));
+  return { settings: settingsOf(flags, texts), given: new Set(given), positional };
 }
 
-/** A switch's value, in the words that Go takes. */
-export function readBoolean(text: string): boolean {
-  if (["1", "t", "T", "true", "TRUE", "True"].includes(text)) return true;
-  if (["0", "f", "F", "false", "FALSE", "False"].includes(text)) return false;
-  throw new UsageError(`bad value ${JSON.stringify(text)}: expected true or false`);
+/**
+ * The arguments that are no flags, in order; the values of flags are not looked at. Raises
+ * `UsageError` as `parseFlags` does.
+ */
+export function positionalArguments(args: readonly string[], flags: FlagTable): readonly string[] {
+  return splitArguments(args, flags).positional;
 }
 
-/** Brings every spelling to `--name=value`, which `parseArgs` reads without guessing. */
-function spell<V>(args: readonly string[], program: ProgramFlags<V>): string[] {
-  const flags: Readonly<Record<string, Flag<unknown>>> = program.flags;
-  const spelled: string[] = [];
+/** The text of each flag that was given, by name, and the arguments that are no flags. */
+interface SplitArguments {
+  readonly texts: ReadonlyMap<string, string>;
+  readonly positional: readonly string[];
+}
+
+function splitArguments(args: readonly string[], flags: FlagTable): SplitArguments {
+  const texts = new Map<string, string>();
+  const positional: string[] = [];
   for (let index = 0; index < args.length; index++) {
     const argument = args[index] ?? "";
-    if (argument === "--") return [...spelled, ...args.slice(index)];
+    if (argument === "--") {
+      positional.push(...args.slice(index + 1));
+      break;
+    }
     if (argument === "-" || !argument.startsWith("-")) {
-      spelled.push(argument);
+      positional.push(argument);
       continue;
     }
     const [, name, value] = /^--?([^=-][^=]*)(?:=(.*))?$/s.exec(argument) ?? [];
     if (name === undefined) {
       throw new UsageError(`bad flag ${JSON.stringify(argument)}: expected -name or -name=value`);
     }
+    if (!isKnown(name, flags)) throw unknownFlag(name, flags);
     const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
-    if (value !== undefined) spelled.push(oneWord(name, value));
-    else if (flag?.placeholder === undefined) spelled.push(oneWord(name, "true"));
+    if (value !== undefined) texts.set(name, value);
+    else if (flag === undefined || !("value" in flag)) texts.set(name, "true");
     else {
       const next = args[++index];
-      // A value may begin with a dash ("-file -"); one that is a flag of ours was meant as the flag.
-      if (next === undefined || isFlag(next, flags)) {
-        throw new UsageError(`flag -${name} needs a value: -${name} ${flag.placeholder}`);
+      // A value may begin with a dash ("-file -"), but a known flag was meant as that flag.
+      if (next === undefined || next === "--" || isKnown(nameIn(next), flags)) {
+        throw new UsageError(`flag -${name} needs a value: -${name} ${flag.value.placeholder}`);
       }
-      spelled.push(oneWord(name, next));
+      texts.set(name, next);
     }
   }
-  return spelled;
+  return { texts, positional };
 }
 
-/** `parseArgs` takes one "no-" off a name that has a value, so a name that begins so gets two. */
-function oneWord(name: string, value: string): string {
-  return name.startsWith("no-") ? `--no-${name}=${value}` : `--${name}=${value}`;
-}
-
-function isFlag(argument: string, flags: Readonly<Record<string, unknown>>): boolean {
-  const [, name = ""] = /^--?([^=]+)/s.exec(argument) ?? [];
-  return argument === "--" || Object.hasOwn(flags, name) || ASKING.includes(name);
-}
-
-function readValue<T>(name: string, options: { flag: Flag<T>; text: string }): T {
-  try {
-    return options.flag.read(options.text);
-  } catch (error) {
-    if (!(error instanceof GossipcheckError)) throw error;
-    throw new UsageError(`flag -${name}: ${error.message}`, { cause: error });
+function settingsOf<T extends FlagTable>(
+  flags: T,
+  texts: ReadonlyMap<string, string>,
+): SettingsOf<T> {
+  const settings: Record<string, unknown> = {};
+  for (const [name, flag] of Object.entries<Flag>(flags)) {
+    if (!("value" in flag)) {
+      if (isOn(name, texts.get(name))) settings[flag.field] = flag.on;
+      else if ("off" in flag) settings[flag.field] = flag.off;
+      continue;
+    }
+    const text = texts.get(name) ?? ("default" in flag ? flag.default : undefined);
+    if (text === undefined) continue;
+    settings[flag.field] = inFlag(`-${name}`, () => flag.value.parse(text, settings as never));
   }
+  return settings as SettingsOf<T>;
 }
 
-function readSwitch(parsed: Readonly<Record<string, unknown>>, name: string): boolean {
-  const text = parsed[name];
-  const flag: Flag<boolean> = {
-    meaning: "",
-    defaultText: "off",
-    fallback: false,
-    read: readBoolean,
-  };
-  return readValue(name, { flag, text: String(text) });
+/** Whether a switch was given and is on, in the words that Go accepts. */
+function isOn(name: string, text: string | undefined): boolean {
+  if (text === undefined || /^(0|f|F|false|FALSE|False)$/.test(text)) return false;
+  if (/^(1|t|T|true|TRUE|True)$/.test(text)) return true;
+  return inFlag(`-${name}`, () => {
+    throw new UsageError(`bad value ${JSON.stringify(text)}: expected true or false`);
+  });
 }
 
-function unknownFlag(name: string, known: readonly string[]): UsageError {
-  const nearest = closestString(name, known);
+/** The name of the flag that an argument spells; another text if it spells none. */
+function nameIn(argument: string): string {
+  return /^--?([^=]+)/s.exec(argument)?.[1] ?? "";
+}
+
+function isKnown(name: string, flags: FlagTable): boolean {
+  return Object.hasOwn(flags, name) || BUILT_IN.includes(name);
+}
+
+function unknownFlag(name: string, flags: FlagTable): UsageError {
+  const nearest = closestString(name, [...Object.keys(flags), "help", "version"]);
   return new UsageError(`unknown flag -${name}: the nearest known one is -${nearest}`);
 }

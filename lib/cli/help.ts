@@ -1,33 +1,33 @@
 /**
- * Help and reference, made from the tables of flags and commands.
+ * Help texts and the README's reference, made from the tables of flags and commands.
  * @module
  */
-import type { CommandDefinition } from "./command_table.ts";
-import type { Flag, ProgramFlags } from "./flags.ts";
 import { VERSION } from "../version.ts";
+import type { CommandDefinition } from "./command_table.ts";
+import type { Flag, FlagTable } from "./flags.ts";
 
-/** The user asked for help or the version: print the text and end with exit status 0. */
+/** The user asked for help or the version: print the text and exit with status 0. */
 export interface HelpRequest {
   /** What to print, ending in a newline. */
   readonly help: string;
 }
 
-/** What a program's help says beside its flags. */
+/** What the help of a program says beside its flags. */
 export interface ProgramText {
-  /** What it is for, one sentence. */
+  /** What it does, one sentence. */
   readonly summary: string;
   /** How it is called. */
   readonly usage: string;
-  /** Its commands by name, where it has any. */
+  /** Its commands by name, if it has any. */
   readonly commands?: Readonly<Record<string, CommandDefinition>>;
 }
 
 const WIDTH = 80;
 
 /** What `-help` prints. */
-export function programHelp<V>(program: ProgramFlags<V>, text: ProgramText): string {
+export function programHelp(flags: FlagTable, text: ProgramText): string {
   const commands = Object.entries(text.commands ?? {}).map(([name, command]) => ({
-    head: [name, command.argument].filter((part) => part !== undefined).join(" "),
+    head: withArgument(name, command),
     body: command.summary,
   }));
   const lines = [
@@ -37,61 +37,54 @@ export function programHelp<V>(program: ProgramFlags<V>, text: ProgramText): str
     ...(commands.length === 0 ? [] : ["", "Commands:", ...definitionList(commands)]),
     "",
     "Flags (-name X, -name=X, --name X and --name=X mean the same):",
-    ...definitionList(flagEntries(program)),
+    ...definitionList(flagEntries(flags)),
   ];
   return lines.join("\n") + "\n";
 }
 
-/** What `gcheck help COMMAND` prints. */
-export function commandHelp<V>(
-  program: ProgramFlags<V>,
-  options: { name: string; command: CommandDefinition },
+/** What `gcheck help COMMAND` prints; `flags` are those that the command takes. */
+export function commandHelp(
+  flags: FlagTable,
+  options: { readonly name: string; readonly command: CommandDefinition },
 ): string {
   const { name, command } = options;
-  const usage = [program.program, "[flags]", name, command.argument];
-  const flags = flagEntries(program).filter((entry) =>
-    command.flags.some((flag) => flag === entry.name)
-  );
+  const entries = flagEntries(flags);
   const lines = [
-    `Usage: ${usage.filter((part) => part !== undefined).join(" ")}`,
+    `Usage: gcheck [flags] ${withArgument(name, command)}`,
     "",
     ...wrap(`${sentence(command.summary)} ${command.details}`, WIDTH),
-    ...(flags.length === 0 ? [] : ["", "Flags:", ...definitionList(flags)]),
+    ...(entries.length === 0 ? [] : ["", "Flags:", ...definitionList(entries)]),
   ];
   return lines.join("\n") + "\n";
 }
 
 /** What `-version` prints. */
-export function versionText<V>(program: ProgramFlags<V>): string {
-  return `${program.program} ${VERSION}\n`;
+export function versionText(program: string): string {
+  return `${program} ${VERSION}\n`;
 }
 
-/** The README's table of a program's flags, in Markdown. */
-export function flagTableMarkdown<V>(program: ProgramFlags<V>): string {
-  const rows = flagList(program).map(([name, flag]) => {
-    const head = flag.placeholder === undefined ? `-${name}` : `-${name} ${flag.placeholder}`;
-    const isPhrase = /[ ,]/.test(flag.defaultText) || /^(off|none)$/.test(flag.defaultText);
-    return [
-      `\`${head}\``,
-      isPhrase ? flag.defaultText : `\`${flag.defaultText}\``,
-      [flag.meaning, flag.tradeOff, range(flag)].filter((part) => part !== undefined).join(" "),
-    ];
-  });
+/** The README's table of a program's flags, in Markdown, ending in a newline. */
+export function flagTableMarkdown(flags: FlagTable): string {
+  const rows = Object.entries(flags).map(([name, flag]) => [
+    `\`${withPlaceholder(name, flag)}\``,
+    isTyped(flag) ? `\`${defaultText(flag)}\`` : defaultText(flag),
+    description(flag),
+  ]);
   return markdownTable([["flag", "default", "meaning"], ...rows]);
 }
 
-/** The README's table of the commands, in Markdown. */
+/** The README's table of the commands, in Markdown, ending in a newline. */
 export function commandTableMarkdown(
   commands: Readonly<Record<string, CommandDefinition>>,
 ): string {
   const rows = Object.entries(commands).map(([name, command]) => [
-    `\`${[name, command.argument].filter((part) => part !== undefined).join(" ")}\``,
+    `\`${withArgument(name, command)}\``,
     command.summary,
   ]);
   return markdownTable([["command", "does"], ...rows]);
 }
 
-/** Padded as `deno fmt` pads, so that the README stays as it was generated. */
+/** A Markdown table, padded as `deno fmt` pads it, so that formatting leaves the README unchanged. */
 function markdownTable(rows: readonly (readonly string[])[]): string {
   const cells = rows.map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = (cells[0] ?? []).map((_, column) =>
@@ -112,28 +105,44 @@ interface Entry {
   readonly body: string;
 }
 
-function flagList<V>(program: ProgramFlags<V>): [string, Flag<unknown>][] {
-  return Object.entries<Flag<unknown>>(program.flags);
-}
-
-function flagEntries<V>(program: ProgramFlags<V>): (Entry & { name: string })[] {
-  return flagList(program).map(([name, flag]) => ({
-    name,
-    head: flag.placeholder === undefined ? `-${name}` : `-${name} ${flag.placeholder}`,
-    body: [flag.meaning, flag.tradeOff, range(flag), `Default: ${flag.defaultText}.`]
-      .filter((part) => part !== undefined).join(" "),
+function flagEntries(flags: FlagTable): Entry[] {
+  return Object.entries(flags).map(([name, flag]) => ({
+    head: withPlaceholder(name, flag),
+    body: `${description(flag)} Default: ${defaultText(flag)}.`,
   }));
 }
 
-function range(flag: Flag<unknown>): string | undefined {
-  return flag.range === undefined ? undefined : `Range: ${flag.range}.`;
+function withPlaceholder(name: string, flag: Flag): string {
+  return "value" in flag ? `-${name} ${flag.value.placeholder}` : `-${name}`;
+}
+
+function withArgument(name: string, { argument }: CommandDefinition): string {
+  return argument === undefined ? name : `${name} ${argument}`;
+}
+
+function description(flag: Flag): string {
+  const range = "value" in flag && flag.value.range !== undefined
+    ? `Range: ${flag.value.range}.`
+    : undefined;
+  return [flag.meaning, flag.tradeOff, range].filter((part) => part !== undefined).join(" ");
+}
+
+function defaultText(flag: Flag): string {
+  if (!("value" in flag)) return "off";
+  if ("unset" in flag) return flag.unset;
+  return flag.default === "" ? "none" : flag.default;
+}
+
+/** Whether the default is a value that a user could type, and not a phrase. */
+function isTyped(flag: Flag): boolean {
+  return "default" in flag && flag.default !== "";
 }
 
 function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-/** Heads in one column, bodies wrapped beside them. */
+/** Two columns: each head, and its body wrapped beside it. */
 function definitionList(entries: readonly Entry[]): string[] {
   const column = Math.max(...entries.map((entry) => entry.head.length)) + 4;
   return entries.flatMap((entry) =>

@@ -10,7 +10,6 @@ const SETTINGS: NodeSettings = {
   clientBind: undefined,
   gossipGroup: 5,
   peers: [],
-  name: undefined,
   label: "",
   tags: new Map(),
   advertiseIntervalMs: 20_000,

@@ -8,7 +8,7 @@ import { formatProblem, parseCheckFile } from "../../lib/checks/parse.ts";
 import { UsageError } from "../../lib/errors.ts";
 import type { CommandContext } from "../../lib/cli/commands/context.ts";
 import { runCommand } from "../../lib/cli/commands/run.ts";
-import { parseClientArguments } from "../../lib/cli/settings.ts";
+import { parseClientArguments } from "../../lib/cli/client_settings.ts";
 import type { Reply, Request } from "../../lib/client/protocol.ts";
 import { Counter } from "./client_desk.ts";
 import { settle, VirtualTime } from "./virtual_time.ts";

@@ -3,7 +3,7 @@
  * keeps to no rule of ours, and sends what it is told. It runs in the test's own process.
  * @module
  */
-import { parseDaemonArguments } from "../../lib/cli/settings.ts";
+import { parseDaemonArguments } from "../../lib/cli/daemon_settings.ts";
 import { MemoryBatchStore } from "../../lib/journal/batch_store.ts";
 import { bindAll } from "../../lib/node/bind.ts";
 import { Cluster } from "../../lib/node/node.ts";

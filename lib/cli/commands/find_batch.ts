@@ -38,7 +38,7 @@ function commandLine(
   words: readonly (string | undefined)[],
 ): string {
   const server = formatAddress(settings.server);
-  const isDefault = server === CLIENT_FLAGS.flags.server.defaultText;
+  const isDefault = server === CLIENT_FLAGS.server.default;
   return ["gcheck", ...(isDefault ? [] : [`-server=${server}`]), ...words]
     .filter((word) => word !== undefined).join(" ");
 }
