@@ -5,7 +5,7 @@
  */
 import { AddressError, WireError } from "./errors.ts";
 import type { Address } from "./runtime.ts";
-import { ipaddr, type IpAddress } from "./std/ipaddr.ts";
+import { ipaddr, type IPv4, type IPv6 } from "./std/ipaddr.ts";
 
 /** A name or IP address with a port, as an operator wrote it: not resolved yet. */
 export interface HostPort {
@@ -110,7 +110,7 @@ export function splitHostPort(text: string, options: { defaultPort?: number } = 
   return { hostname: isIp(host) ? canonical(host) : host, port };
 }
 
-function parseIp(host: string): IpAddress | undefined {
+function parseIp(host: string): IPv4 | IPv6 | undefined {
   return isIp(host) ? ipaddr.process(host) : undefined;
 }
 

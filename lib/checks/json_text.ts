@@ -1,28 +1,38 @@
 /**
- * JSON text with the place of everything in it.
+ * Parses the JSON of a check file and keeps the line and column of every name and value.
  * @module
  */
 import { CheckFileError } from "../errors.ts";
 import { CHECK_FILE_MAX_BYTES, CHECK_FILE_MAX_DEPTH } from "../limits.ts";
 import {
   createScanner,
-  type Node,
   type ParseError,
   parseTree,
   printParseErrorCode,
+  TOKEN,
 } from "../std/jsonc.ts";
 
-export type { Node as JsonNode };
+/** A value, or a `property` with its name and its value as children. */
+export interface JsonNode {
+  /** The JSON type, or `property`. */
+  readonly type: "object" | "array" | "property" | "string" | "number" | "boolean" | "null";
+  /** The value of a string, number or boolean. */
+  readonly value?: unknown;
+  /** Where it starts, in UTF-16 units. */
+  readonly offset: number;
+  /** The properties of an object, the items of an array, the name and value of a property. */
+  readonly children?: readonly JsonNode[];
+}
 
-/** Where something is. */
+/** A line and column of the text. */
 export interface Position {
   /** From 1. */
   readonly line: number;
-  /** In characters, from 1. */
+  /** In code points, from 1. */
   readonly column: number;
 }
 
-/** What the parser's codes mean to the one who wrote the file. */
+/** Messages for the parser's error codes. */
 const SYNTAX_MESSAGES: Readonly<Record<string, string>> = {
   PropertyNameExpected: "expected a name in double quotes; no comma may follow the last one",
   ValueExpected: "expected a value",
@@ -45,11 +55,14 @@ const SYNTAX_MESSAGES: Readonly<Record<string, string>> = {
 /** A parsed JSON text. */
 export class JsonText {
   /** The value at the root. */
-  readonly root: Node;
+  readonly root: JsonNode;
   readonly #text: string;
   readonly #lineStarts: readonly number[];
 
-  /** Raises `CheckFileError` where `content` is over 1 MiB, not UTF-8 or not JSON. A byte order mark is passed over. */
+  /**
+   * Parses UTF-8, with or without a byte order mark. Raises `CheckFileError` if `content` is longer
+   * than `CHECK_FILE_MAX_BYTES`, nested too deep, not UTF-8 or not JSON.
+   */
   constructor(content: Uint8Array) {
     if (content.length > CHECK_FILE_MAX_BYTES) {
       throw unreadable(`has ${content.length} bytes; expected at most ${CHECK_FILE_MAX_BYTES}`);
@@ -83,7 +96,7 @@ export class JsonText {
     return low + 1;
   }
 
-  /** Where the UTF-16 unit at `offset` stands. Looks at its whole line. */
+  /** The position of the UTF-16 unit at `offset`. Reads its line from the start. */
   position(offset: number): Position {
     const line = this.line(offset);
     let column = 1;
@@ -93,7 +106,7 @@ export class JsonText {
     return { line, column };
   }
 
-  /** What follows the first error is mostly its consequence, so only that is told. */
+  /** Reports the first error only: most later ones are its consequence. */
   #syntaxError(error: ParseError | undefined): CheckFileError {
     if (this.#text.trim() === "") {
       return unreadable("is empty; expected a JSON object keyed by check name");
@@ -105,21 +118,24 @@ export class JsonText {
   }
 }
 
-/** The offset of the first bracket that opens one level too many. The parser recurses, so this comes first. */
+/**
+ * The offset of the first bracket past the maximum depth. `parseTree` recurses, so this check comes
+ * before it: a deeply nested file would overflow the stack.
+ */
 function firstTooDeep(text: string): number | undefined {
   const scanner = createScanner(text, true);
   let depth = 0;
   while (true) {
     switch (scanner.scan()) {
-      case 1: // {
-      case 3: // [
+      case TOKEN.openBrace:
+      case TOKEN.openBracket:
         if (++depth > CHECK_FILE_MAX_DEPTH) return scanner.getTokenOffset();
         break;
-      case 2: // }
-      case 4: // ]
+      case TOKEN.closeBrace:
+      case TOKEN.closeBracket:
         depth--;
         break;
-      case 17: // the end
+      case TOKEN.end:
         return undefined;
     }
   }

@@ -12,7 +12,6 @@ import {
   CHECKS_MAX,
 } from "../limits.ts";
 import { utf8Length } from "../utf8.ts";
-import type { Node } from "../std/jsonc.ts";
 import type { Check, CheckType, FieldValue } from "./check.ts";
 import {
   COMMON_FIELDS,
@@ -22,7 +21,7 @@ import {
   QUOTED_MAX_LENGTH,
   valueProblem,
 } from "./fields.ts";
-import { JsonText } from "./json_text.ts";
+import { type JsonNode as Node, JsonText } from "./json_text.ts";
 import { CHECK_TYPES, checkType } from "./registry.ts";
 
 /** One field as it stands in the file. */

@@ -1,71 +1,70 @@
-/** What of `@std/assert` the tests use. */
+/**
+ * Types of what the tests use of `@std/assert`: the npm package `deno-std` ships no types.
+ * @module
+ */
 export class AssertionError extends Error {}
-/** Fails unless the expression is truthy. */
+/** Fails if the expression is falsy. */
 export function assert(expression: unknown, message?: string): asserts expression;
-/** Deep equality. */
+/** Compares deeply. */
 export function assertEquals<T>(actual: T, expected: T, message?: string): void;
-/** Deep inequality. */
+/** Compares deeply. */
 export function assertNotEquals<T>(actual: T, expected: T, message?: string): void;
-/** Identity. */
+/** Compares with `Object.is`. */
 export function assertStrictEquals<T>(
   actual: unknown,
   expected: T,
   message?: string,
 ): asserts actual is T;
-/** Closeness of two numbers. */
+/** The default tolerance is 1e-7 of `expected`. */
 export function assertAlmostEquals(
   actual: number,
   expected: number,
   tolerance?: number,
   message?: string,
 ): void;
-/** Not null and not undefined. */
+/** Fails on null and undefined. */
 export function assertExists<T>(actual: T, message?: string): asserts actual is NonNullable<T>;
-/** A class's instance. */
 export function assertInstanceOf<T>(
   actual: unknown,
   expected: abstract new (...args: never[]) => T,
   message?: string,
 ): asserts actual is T;
-/** A regular expression matches. */
 export function assertMatch(actual: string, expected: RegExp, message?: string): void;
-/** A regular expression does not match. */
 export function assertNotMatch(actual: string, expected: RegExp, message?: string): void;
-/** A text is part of another. */
 export function assertStringIncludes(actual: string, expected: string, message?: string): void;
-/** An array holds all the given items. */
+/** Fails if an item of `expected` is missing from `actual`; compares items deeply. */
 export function assertArrayIncludes<T>(
   actual: ArrayLike<T>,
   expected: ArrayLike<T>,
   message?: string,
 ): void;
-/** An object holds at least the given fields. */
+/** Compares deeply, and ignores the fields that `expected` lacks. */
 export function assertObjectMatch(
   actual: object,
   expected: Record<PropertyKey, unknown>,
   message?: string,
 ): void;
-/** A function throws. */
+/** Returns the error. */
 export function assertThrows<E extends Error = Error>(
   fn: () => unknown,
   ErrorClass: abstract new (...args: never[]) => E,
   messageIncludes?: string,
 ): E;
-/** A promise is rejected. */
+/** Returns the error. */
 export function assertRejects<E extends Error = Error>(
   fn: () => PromiseLike<unknown>,
   ErrorClass: abstract new (...args: never[]) => E,
   messageIncludes?: string,
 ): Promise<E>;
-/** `actual > expected`. */
+/** Fails unless `actual > expected`. */
 export function assertGreater<T>(actual: T, expected: T, message?: string): void;
-/** `actual >= expected`. */
+/** Fails unless `actual >= expected`. */
 export function assertGreaterOrEqual<T>(actual: T, expected: T, message?: string): void;
-/** `actual < expected`. */
+/** Fails unless `actual < expected`. */
 export function assertLess<T>(actual: T, expected: T, message?: string): void;
-/** `actual <= expected`. */
+/** Fails unless `actual <= expected`. */
 export function assertLessOrEqual<T>(actual: T, expected: T, message?: string): void;
-/** Fails always. */
+/** Always fails. */
 export function fail(message?: string): never;
-/** Marks code that must not be reached. */
+/** Always fails: marks code that no test should reach. */
 export function unreachable(reason?: string): never;

@@ -1,4 +1,4 @@
-/** `@std/assert` from its npm republication. @module */
+/** `@std/assert` from the npm package `deno-std` (MIT). @module */
 // @ts-types="./assert.d.ts"
 export {
   assert,

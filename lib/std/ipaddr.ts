@@ -1,4 +1,2 @@
-/** The IP address parser of `ipaddr.js` (MIT), which ships no usable module types. @module */
-// @ts-types="./ipaddr.d.ts"
-export { default as ipaddr } from "npm:ipaddr.js@2.5.0";
-export type { IpAddress } from "./ipaddr.d.ts";
+/** `ipaddr.js` (MIT): parses and formats IPv4 and IPv6 addresses and names their ranges. @module */
+export { default as ipaddr, type IPv4, type IPv6 } from "npm:ipaddr.js@2.5.0";

@@ -1,4 +1,8 @@
-/** What `@std/msgpack`'s encoder takes. */
+/**
+ * Types of what the project uses of `@std/msgpack`: the npm package `deno-std` ships no types.
+ * @module
+ */
+/** A value that can be encoded. */
 export type ValueType =
   | number
   | bigint
@@ -10,8 +14,7 @@ export type ValueType =
   | ValueMap;
 /** A map with string keys. */
 export interface ValueMap {
-  /** Each key's value. */
   readonly [key: string]: ValueType;
 }
-/** Encodes a value as MessagePack; numbers that are integers take the shortest form. */
+/** Encodes a value as MessagePack; an integer takes its shortest form. */
 export function encode(object: ValueType): Uint8Array<ArrayBuffer>;

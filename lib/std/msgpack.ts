@@ -1,8 +1,7 @@
 /**
- * `@std/msgpack`'s encoder from its npm republication. Its decoder stays behind this door: it has
- * no bounds, and everything that arrives on a socket is decoded by `lib/std/msgpack_decode.ts`.
+ * The encoder of `@std/msgpack` from the npm package `deno-std` (MIT). Its decoder is not exported: it
+ * recurses and has no length limits. `lib/std/msgpack_decode.ts` decodes what a socket received.
  * @module
  */
 // @ts-types="./msgpack.d.ts"
-export { encode } from "npm:deno-std@1.4.0/msgpack/encode.js";
-export type { ValueMap, ValueType } from "./msgpack.d.ts";
+export { encode, type ValueMap, type ValueType } from "npm:deno-std@1.4.0/msgpack/encode.js";

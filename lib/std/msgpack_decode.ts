@@ -1,4 +1,6 @@
-/** The bounded MessagePack decoder, for bytes that came from a socket. @module */
-// @ts-types="./msgpack_decode.d.ts"
+/**
+ * The MessagePack decoder of `@msgpack/msgpack` (ISC), for bytes that a socket received: it does not
+ * recurse, and it takes maximum lengths.
+ * @module
+ */
 export { decode } from "npm:@msgpack/msgpack@3.1.3";
-export type { DecodeOptions } from "./msgpack_decode.d.ts";

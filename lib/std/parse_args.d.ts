@@ -1,20 +1,23 @@
-/** What of `@std/cli/parse-args` the project uses. */
+/**
+ * Types of what the project uses of `@std/cli/parse-args`: the npm package `deno-std` ships no types.
+ * @module
+ */
 export interface ParseOptions {
-  /** Names whose values are texts. */
+  /** Names of options whose values are strings. */
   string?: string[];
-  /** Names that take no value. */
+  /** Names of options without a value. */
   boolean?: string[];
-  /** Names that may come again and again; their values are an array. */
+  /** Names of options that may be repeated; the value is an array. */
   collect?: string[];
-  /** Other names for a name. */
+  /** Other names of an option. */
   alias?: Record<string, string>;
-  /** Values of names that are absent. */
+  /** Values of options that are absent. */
   default?: Record<string, unknown>;
-  /** Whether what follows `--` is kept apart. */
+  /** Collects the arguments after `--` under `--` instead of `_`. */
   "--"?: boolean;
-  /** Whether everything after the first positional argument is positional. */
+  /** Treats everything after the first positional argument as positional. */
   stopEarly?: boolean;
-  /** Called for a name that is none of the above; `false` drops it. */
+  /** Called for each option that is not listed above; `false` drops it. */
   unknown?: (argument: string, key?: string, value?: unknown) => unknown;
 }
 /** Parses command-line arguments; `_` holds the positional ones. */

@@ -1,4 +1,4 @@
-/** `@std/path` from its npm republication. @module */
+/** `@std/path` from the npm package `deno-std` (MIT). @module */
 // @ts-types="./path.d.ts"
 export {
   basename,
