@@ -9,7 +9,6 @@ import { Daemon } from "./lib/daemon/daemon.ts";
 import { needsProcesses } from "./lib/trust/node_policy.ts";
 import type { DaemonRuntime } from "./lib/daemon/settings.ts";
 import { RotatingFile } from "./lib/deno/append_file.ts";
-import { Aes192Worker } from "./lib/deno/aes192.ts";
 import { DenoHost } from "./lib/deno/host.ts";
 import { StderrLog } from "./lib/deno/log.ts";
 import { DenoNetwork } from "./lib/deno/network.ts";
@@ -85,7 +84,6 @@ function runtimeOf(settings: DaemonSettings, log: StderrLog): DaemonRuntime {
     timers: new DenoTimers(),
     network: new DenoNetwork(),
     host: new DenoHost(),
-    aes192: new Aes192Worker(),
     readSecretFile,
     replaceSecretFile,
     createSecretFile,

@@ -167,24 +167,6 @@ export interface Store {
   close(): void;
 }
 
-/** What one sealing or opening with AES-GCM needs beside the text. */
-export interface GcmInput {
-  /** 24 bytes. */
-  readonly key: Uint8Array;
-  /** 12 bytes, never the same twice with one key. */
-  readonly nonce: Uint8Array;
-  /** What is authenticated and not sent along; may be empty. */
-  readonly associatedData: Uint8Array;
-}
-
-/** AES-GCM with keys of 24 bytes, for a machine whose `node:crypto` lacks it. Blocks until it is done. */
-export interface Aes192 {
-  /** Ciphertext and tag of 16 bytes. */
-  seal(plaintext: Uint8Array, input: GcmInput): Uint8Array<ArrayBuffer>;
-  /** The plaintext of both; undefined where the tag does not match. */
-  open(sealed: Uint8Array, input: GcmInput): Uint8Array<ArrayBuffer> | undefined;
-}
-
 /** A file that is only ever appended to. Raises `HostError` where it cannot be written. */
 export interface AppendFile {
   /** Appends and hands to the operating system before it returns. */

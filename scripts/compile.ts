@@ -8,9 +8,8 @@ import { print, printError } from "./print.ts";
 
 /** What becomes an executable: its name is also that of its permission set in deno.json. */
 const PROGRAMS = [
-  // Nothing imports a worker: it is started by its address.
-  { name: "gossipcheckd", main: "main.ts", include: ["lib/deno/aes192_worker.ts"] },
-  { name: "gcheck", main: "cli.ts", include: [] },
+  { name: "gossipcheckd", main: "main.ts" },
+  { name: "gcheck", main: "cli.ts" },
 ] as const;
 
 interface Finished {
@@ -50,7 +49,6 @@ async function build(program: typeof PROGRAMS[number]): Promise<string | undefin
     ...engineFlags(program.name),
     `--permission-set=${program.name}`,
     `--output=${path}`,
-    ...program.include.map((file) => `--include=${file}`),
     program.main,
   ]);
   if (!compiled.ok) return explain(program.name, compiled.output);

@@ -3,17 +3,7 @@
  * @module
  */
 import type { DaemonSettings } from "../cli/daemon_settings.ts";
-import type {
-  Aes192,
-  AppendFile,
-  Clock,
-  Host,
-  Log,
-  Network,
-  Random,
-  Store,
-  Timers,
-} from "../runtime.ts";
+import type { AppendFile, Clock, Host, Log, Network, Random, Store, Timers } from "../runtime.ts";
 
 /** What the operator chose; how it is logged and where its state is kept is not the node's business. */
 export type NodeSettings = Omit<DaemonSettings, "logLevel" | "logFormat" | "stateDirectory">;
@@ -32,8 +22,6 @@ export interface DaemonRuntime {
   readonly host: Host;
   /** Where events are told. */
   readonly log: Log;
-  /** For keys of 24 bytes. */
-  readonly aes192: Aes192;
   /**
    * The text of a file that holds a secret; undefined where there is none. Raises `UsageError` where
    * others than its owner can read or write it.

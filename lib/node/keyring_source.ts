@@ -10,18 +10,17 @@ import type { DaemonRuntime, NodeSettings } from "../daemon/settings.ts";
 /** The keyring, or none where the flags name no key. Raises `UsageError` that never repeats a key. */
 export function clusterKeyring(
   settings: Pick<NodeSettings, "encryptionKey" | "keyringFile">,
-  runtime: Pick<DaemonRuntime, "readSecretFile" | "aes192">,
+  runtime: Pick<DaemonRuntime, "readSecretFile">,
 ): Keyring | undefined {
   const { encryptionKey, keyringFile } = settings;
-  const { aes192 } = runtime;
   if (encryptionKey !== undefined) {
-    return named("flag -encrypt", () => new Keyring({ keys: [parseKey(encryptionKey)], aes192 }));
+    return named("flag -encrypt", () => new Keyring({ keys: [parseKey(encryptionKey)] }));
   }
   if (keyringFile === undefined) return undefined;
   return named(`flag -keyring-file: ${keyringFile}`, () => {
     const text = runtime.readSecretFile(keyringFile);
     if (text === undefined) throw new UsageError("there is no such file");
-    return new Keyring({ keys: parseKeyringFile(text), aes192 });
+    return new Keyring({ keys: parseKeyringFile(text) });
   });
 }
 

@@ -5,8 +5,7 @@ import { clusterKeyring } from "./keyring_source.ts";
 const KEY = new Uint8Array(16).fill(7).toBase64();
 const OTHER = new Uint8Array(32).fill(8).toBase64();
 const FILES: Readonly<Record<string, string>> = { good: `["${KEY}", "${OTHER}"]`, bad: "SECRET" };
-const aes192 = { seal: () => new Uint8Array(), open: () => undefined };
-const RUNTIME = { readSecretFile: (path: string) => FILES[path], aes192 };
+const RUNTIME = { readSecretFile: (path: string) => FILES[path] };
 
 Deno.test("no flag, no keyring", () => assertEquals(clusterKeyring({}, RUNTIME), undefined));
 

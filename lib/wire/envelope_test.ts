@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertLess, assertStrictEquals, assertThrows } from "@std/assert";
-import { AES192 } from "../../tests/support/aes192.ts";
 import { SAMPLES } from "../../tests/support/wire_samples.ts";
 import { type DropReason, UsageError, WireError } from "../errors.ts";
 import { DATAGRAM_MAX_BYTES, PACKET_MAX_BYTES, PACKET_MAX_DEPTH } from "../limits.ts";
@@ -11,7 +10,6 @@ import { MESSAGE_TYPE, type PacketMessage } from "./messages.ts";
 
 const KEYRING = new Keyring({
   keys: [new Uint8Array(16).fill(1), new Uint8Array(24).fill(2)],
-  aes192: AES192,
 });
 
 function envelope(options: Partial<EnvelopeOptions> = {}): Envelope {

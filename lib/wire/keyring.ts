@@ -1,78 +1,77 @@
 /**
- * The cluster's keys, and AES-GCM as memberlist uses it (`keyring.go`, `security.go`): version
- * byte, nonce of 12 bytes, ciphertext, tag of 16 bytes.
+ * The cluster's keyring, and AES-GCM in memberlist's format (`keyring.go`, `security.go`): a version
+ * byte, a nonce of 12 bytes, the ciphertext, a tag of 16 bytes.
  * @module
  */
 import { Buffer } from "node:buffer";
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { KEY_SIZES, parseKey } from "../encryption_key.ts";
 import { UsageError, WireError } from "../errors.ts";
-import type { Aes192 } from "../runtime.ts";
+import { gcm } from "../std/aes_gcm.ts";
 
-/** Bytes of a nonce. */
+/** Length of a nonce, in bytes. */
 export const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const BLOCK_BYTES = 16;
 
-/** memberlist's encryption versions: 0, of protocol version 1, pads to whole blocks (PKCS7); 1 does not. */
+/**
+ * memberlist's encryption versions: 0, of protocol version 1, pads the plaintext to whole blocks
+ * (PKCS7); 1 does not.
+ */
 export type EncryptionVersion = 0 | 1;
 
-/** How to seal. */
+/** Options of `Keyring.seal`. */
 export interface SealOptions {
-  /** With or without padding. */
+  /** Decides about padding. */
   readonly version: EncryptionVersion;
-  /** `NONCE_BYTES` bytes that are never used twice with one key. */
+  /** `NONCE_BYTES` bytes, never the same twice with one key. */
   readonly nonce: Uint8Array;
-  /** Bytes that are authenticated but not sent along; may be empty. */
+  /** Bytes that are authenticated but not part of the message; may be empty. */
   readonly associatedData: Uint8Array;
-  /** Bytes to leave free in front of the result for the caller's header. Default 0. */
+  /** Zero bytes to reserve in front of the result for the caller's header. Default 0. */
   readonly headBytes?: number;
 }
 
-/** How many bytes `seal` makes of `plaintextBytes`, without head. */
+/** Length of what `seal` makes of `plaintextBytes` bytes, without a reserved header. */
 export function sealedBytes(plaintextBytes: number, version: EncryptionVersion): number {
   const padding = version === 0 ? BLOCK_BYTES - (plaintextBytes % BLOCK_BYTES) : 0;
   return 1 + NONCE_BYTES + plaintextBytes + padding + TAG_BYTES;
 }
 
-/** The most that `seal` adds to a plaintext (`encryptOverhead` in memberlist's `security.go`). */
+/** The most bytes that `seal` adds to a plaintext (`encryptOverhead` in memberlist's `security.go`). */
 export function sealOverheadBytes(version: EncryptionVersion): number {
   return 1 + NONCE_BYTES + TAG_BYTES + (version === 0 ? BLOCK_BYTES : 0);
 }
 
-/** What a `Keyring` is made of. */
+/** Options of a `Keyring`. */
 export interface KeyringOptions {
-  /** At least one of 16, 24 or 32 bytes, the sealing one first; doubles are dropped. */
+  /** One or more keys of 16, 24 or 32 bytes, the primary one first; duplicates are dropped. */
   readonly keys: readonly Uint8Array[];
-  /** For keys of 24 bytes, which cannot be used without it. */
-  readonly aes192?: Aes192;
 }
 
-/** Keys of AES-GCM: the first seals, all open. */
+/** AES-GCM keys: the primary key encrypts, every key decrypts. */
 export class Keyring {
-  readonly #aes192: Aes192 | undefined;
   #keys: readonly Uint8Array[] = [];
 
-  /** Raises `UsageError` on no keys and on bad ones. */
+  /** Raises `UsageError` if there is no key, or one of another length. */
   constructor(options: KeyringOptions) {
-    this.#aes192 = options.aes192;
     if (options.keys.length === 0) {
-      throw new UsageError("a keyring without keys: give at least one, the sealing one first");
+      throw new UsageError("the keyring has no key: expected one or more, the primary key first");
     }
     for (const key of options.keys) this.add(key);
   }
 
-  /** All keys, the sealing one first. */
+  /** All keys, the primary one first. */
   keys(): readonly Uint8Array[] {
     return this.#keys;
   }
 
-  /** The key that seals. */
+  /** The key that encrypts. */
   primary(): Uint8Array {
     return this.#keys[0]!;
   }
 
-  /** Adds a key that opens; one that is there already changes nothing. Raises `UsageError`. */
+  /** Adds a key for decryption, unless the ring has it. Raises `UsageError` on another length. */
   add(key: Uint8Array): void {
     if (!KEY_SIZES.includes(key.length)) {
       throw new UsageError(`a key of ${key.length} bytes: expected 16, 24 or 32`);
@@ -80,7 +79,7 @@ export class Keyring {
     if (this.#find(key) === undefined) this.#keys = [...this.#keys, new Uint8Array(key)];
   }
 
-  /** Makes a key of the ring the sealing one. Raises `UsageError` where it is not there. */
+  /** Makes a key of the ring the primary one. Raises `UsageError` if the ring lacks it. */
   use(key: Uint8Array): void {
     const found = this.#find(key);
     if (found === undefined) {
@@ -89,23 +88,29 @@ export class Keyring {
     this.#keys = [found, ...this.#keys.filter((other) => other !== found)];
   }
 
-  /** Drops a key; one that is not there changes nothing. Raises `UsageError` on the sealing one. */
+  /** Removes a key, if the ring has it. Raises `UsageError` on the primary key. */
   remove(key: Uint8Array): void {
     const found = this.#find(key);
     if (found === this.primary()) {
-      throw new UsageError("the key to remove is the one that seals: use another one first");
+      throw new UsageError("the key to remove is the primary key: use another one first");
     }
     this.#keys = this.#keys.filter((other) => other !== found);
   }
 
-  /** Takes these keys in place of all others, the sealing one first. Raises `UsageError` on bad ones. */
+  /** Replaces all keys, the primary one first. Raises `UsageError` on bad keys and changes nothing then. */
   replace(keys: readonly Uint8Array[]): void {
     this.#keys = new Keyring({ keys }).keys();
   }
 
-  /** Version byte, nonce, ciphertext and tag, after `headBytes` free bytes. */
+  /**
+   * Encrypts and authenticates `plaintext` with the primary key. Returns `headBytes` zero bytes, the
+   * version byte, the nonce, the ciphertext and the tag.
+   */
   seal(plaintext: Uint8Array, options: SealOptions): Uint8Array<ArrayBuffer> {
     const { version, nonce, associatedData, headBytes = 0 } = options;
+    if (nonce.length !== NONCE_BYTES) {
+      throw new RangeError(`a nonce of ${nonce.length} bytes: expected ${NONCE_BYTES}`);
+    }
     const padded = version === 0 ? pad(plaintext) : plaintext;
     const at = headBytes + 1 + NONCE_BYTES;
     const sealed = new Uint8Array(at + padded.length + TAG_BYTES);
@@ -114,7 +119,7 @@ export class Keyring {
     const key = this.primary();
     const algorithm = nativeAlgorithm(key);
     if (algorithm === undefined) {
-      sealed.set(this.#longer(key).seal(padded, { key, nonce, associatedData }), at);
+      sealed.set(gcm(key, nonce, associatedData).encrypt(padded), at);
       return sealed;
     }
     const cipher = createCipheriv(algorithm, key, nonce, { authTagLength: TAG_BYTES });
@@ -125,26 +130,29 @@ export class Keyring {
     return sealed;
   }
 
-  /** The plaintext. Raises `WireError`: `bad_version`, or `not_decryptable` with any of the keys. */
+  /**
+   * Decrypts what `seal` returned, without its header, with each key in turn. Raises `WireError`:
+   * `bad_version`, or `not_decryptable` if no key fits or the message was changed.
+   */
   open(sealed: Uint8Array, options: { associatedData: Uint8Array }): Uint8Array {
     const version = sealed[0];
     if (version !== 0 && version !== 1) {
       throw new WireError(
         "bad_version",
-        `an encrypted message has version ${version ?? "none"}: expected 0 or 1`,
+        `unsupported encryption version ${version ?? "(no bytes)"}, expected 0 or 1`,
       );
     }
     if (sealed.length < sealedBytes(0, version)) {
       throw new WireError(
         "not_decryptable",
-        `an encrypted message of ${sealed.length} bytes is too short to be one`,
+        `an encrypted message is ${sealed.length} bytes long; minimum ${sealedBytes(0, version)}`,
       );
     }
     for (const key of this.#keys) {
       const plaintext = this.#openWith(key, { sealed, associatedData: options.associatedData });
       if (plaintext !== undefined) return version === 0 ? unpad(plaintext) : plaintext;
     }
-    throw new WireError("not_decryptable", "an encrypted message opens with none of our keys");
+    throw new WireError("not_decryptable", "no key of the keyring decrypts the message");
   }
 
   #openWith(
@@ -154,27 +162,21 @@ export class Keyring {
     const nonce = sealed.subarray(1, 1 + NONCE_BYTES);
     const end = sealed.length - TAG_BYTES;
     const algorithm = nativeAlgorithm(key);
-    if (algorithm === undefined) {
-      const both = sealed.subarray(1 + NONCE_BYTES);
-      return this.#longer(key).open(both, { key, nonce, associatedData });
-    }
     try {
+      if (algorithm === undefined) {
+        return gcm(key, nonce, associatedData).decrypt(sealed.subarray(1 + NONCE_BYTES));
+      }
       const decipher = createDecipheriv(algorithm, key, nonce, { authTagLength: TAG_BYTES });
       if (associatedData.length > 0) decipher.setAAD(Buffer.from(associatedData));
       decipher.setAuthTag(Buffer.from(sealed.buffer, sealed.byteOffset + end, TAG_BYTES));
       const plaintext = decipher.update(sealed.subarray(1 + NONCE_BYTES, end));
       decipher.final();
-      // A Buffer's methods differ from those of the Uint8Array that callers expect.
+      // Some methods of a Buffer differ from those of Uint8Array.
       return new Uint8Array(plaintext.buffer, plaintext.byteOffset, plaintext.length);
     } catch {
-      // A plain error says that the tag does not match: another key may.
+      // The tag does not match; both libraries throw a plain `Error` for that.
       return undefined;
     }
-  }
-
-  #longer(key: Uint8Array): Aes192 {
-    if (this.#aes192 !== undefined) return this.#aes192;
-    throw new TypeError(`a keyring without AES-192 cannot use a key of ${key.length} bytes`);
   }
 
   #find(key: Uint8Array): Uint8Array | undefined {
@@ -185,8 +187,8 @@ export class Keyring {
 }
 
 /**
- * Serf's keyring file, a JSON array of base64 keys, the sealing one first; or one base64 key and
- * nothing else, as `gcheck keygen` makes it. Raises `UsageError`.
+ * Parses a keyring file: Serf's format, a JSON array of base64 keys with the primary one first, or a
+ * single base64 key as `gcheck keygen` writes it. Raises `UsageError`, which repeats no key.
  */
 export function parseKeyringFile(text: string): Uint8Array<ArrayBuffer>[] {
   const keys = /^[A-Za-z0-9+/=]+$/.test(text.trim()) ? [text] : parseJson(text);
@@ -203,7 +205,7 @@ export function parseKeyringFile(text: string): Uint8Array<ArrayBuffer>[] {
   });
 }
 
-/** The text of such a file. */
+/** Writes keys in Serf's keyring file format. */
 export function formatKeyringFile(keys: readonly Uint8Array[]): string {
   return `${JSON.stringify(keys.map((key) => Buffer.from(key).toString("base64")), null, 2)}\n`;
 }
@@ -212,12 +214,12 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's own message may repeat a part of a key.
+    // The message of JSON.parse may repeat a part of a key.
     throw new UsageError("the keyring file is not JSON: expected an array of keys in base64");
   }
 }
 
-/** Deno's `node:crypto` has no AES-192. */
+/** The name in `node:crypto`; undefined for 24 bytes, since Deno's `node:crypto` has no AES-192-GCM. */
 function nativeAlgorithm(key: Uint8Array): "aes-128-gcm" | "aes-256-gcm" | undefined {
   if (key.length === 24) return undefined;
   return key.length === 16 ? "aes-128-gcm" : "aes-256-gcm";
@@ -233,7 +235,10 @@ function pad(plaintext: Uint8Array): Uint8Array {
 function unpad(padded: Uint8Array): Uint8Array {
   const padding = padded[padded.length - 1] ?? 0;
   if (padding < 1 || padding > BLOCK_BYTES || padding > padded.length) {
-    throw new WireError("not_decryptable", "an encrypted message of version 0 is wrongly padded");
+    throw new WireError(
+      "not_decryptable",
+      "an encrypted message of version 0 has bad PKCS7 padding",
+    );
   }
   return padded.subarray(0, padded.length - padding);
 }

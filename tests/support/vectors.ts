@@ -7,7 +7,6 @@ import { ipToBytes } from "../../lib/address.ts";
 import type { Random } from "../../lib/runtime.ts";
 import { Envelope, type EnvelopeOptions } from "../../lib/wire/envelope.ts";
 import { Keyring } from "../../lib/wire/keyring.ts";
-import { AES192 } from "./aes192.ts";
 import { NODE_STATE, type WireMessage } from "../../lib/wire/messages.ts";
 
 /** What was wrapped around the messages of a cluster. */
@@ -68,7 +67,7 @@ export function envelopeOf(layers: Layers, options: Partial<EnvelopeOptions> = {
   const keys = layers.keys.map((key) => Uint8Array.fromHex(key));
   return new Envelope({
     label: layers.label,
-    keyring: keys.length === 0 ? undefined : new Keyring({ keys, aes192: AES192 }),
+    keyring: keys.length === 0 ? undefined : new Keyring({ keys }),
     random: { next: () => 0.5, bytes: (length) => new Uint8Array(length).fill(0x5a) },
     compress: layers.compress,
     protocolVersion: layers.protocolVersion,
