@@ -1,20 +1,21 @@
 /**
- * Columns of text for people.
+ * Renders a table for a terminal: aligned columns, and colors if wanted.
  * @module
  */
+import { stringWidth } from "../std/string_width.ts";
 
-/** A colour or weight. */
+/** A color or weight of text. */
 export type Style = "plain" | "red" | "green" | "yellow" | "dim" | "bold";
 
-/** One cell. */
+/** One cell of a table. */
 export interface Cell {
-  /** What it says, printable. */
+  /** One line without control characters (see `printable`). */
   readonly text: string;
-  /** How it looks where there are colours. */
+  /** Default "plain". */
   readonly style?: Style;
 }
 
-/** SGR parameters of ECMA-48, section 8.3.117. */
+/** SGR parameters (ECMA-48, section 8.3.117). */
 const SGR: Readonly<Record<Style, string>> = {
   plain: "",
   red: "31",
@@ -24,21 +25,16 @@ const SGR: Readonly<Record<Style, string>> = {
   bold: "1",
 };
 
-/** A longer cell does not widen its column: it pushes only its own row. */
-const COLUMN_MAX_CHARACTERS = 60;
+/** A wider cell does not widen its column; it shifts the rest of its own row. */
+const COLUMN_MAX_WIDTH = 60;
 
-/** `text` in that style, or as it is where there are no colours. */
+/** Wraps `text` in the escape sequences of a style; returns it unchanged without `color`. */
 export function paint(text: string, options: { style: Style; color: boolean }): string {
   const sgr = SGR[options.style];
   return options.color && sgr !== "" && text !== "" ? `\x1b[${sgr}m${text}\x1b[0m` : text;
 }
 
-/** How many columns a text takes; wide characters of East Asia count as one. */
-export function width(text: string): number {
-  return [...text].length;
-}
-
-/** Heads and rows with aligned columns; columns that are empty in every row are left out. */
+/** Renders rows under their heads, one line each. Leaves out columns that are empty in every row. */
 export function table(
   heads: readonly string[],
   options: { rows: readonly (readonly Cell[])[]; color: boolean },
@@ -49,7 +45,7 @@ export function table(
   const lines = [heads.map((text): Cell => ({ text, style: "bold" })), ...rows].map(pick);
   const widths = (lines[0] ?? []).map((_, column) =>
     Math.max(
-      ...lines.map((line) => Math.min(COLUMN_MAX_CHARACTERS, width(line[column]?.text ?? ""))),
+      ...lines.map((line) => Math.min(COLUMN_MAX_WIDTH, stringWidth(line[column]?.text ?? ""))),
     )
   );
   return lines.map((line) => {
@@ -57,7 +53,7 @@ export function table(
     const cells = line.slice(0, last + 1).map(({ text, style = "plain" }, column) => {
       const padding = column === last
         ? ""
-        : " ".repeat(Math.max(0, (widths[column] ?? 0) - width(text)));
+        : " ".repeat(Math.max(0, (widths[column] ?? 0) - stringWidth(text)));
       return paint(text, { style, color }) + padding;
     });
     return cells.join("  ") + "\n";
