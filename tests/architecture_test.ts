@@ -101,10 +101,46 @@ Deno.test("every room of the table is there, and the test sees its imports", () 
   assertGreater(SOURCES.flatMap(importsOf).length, SOURCES.length / 2);
 });
 
+const LIBRARY_FILES = SOURCES.filter((path) => /^lib\/std\/.+(?<!\.d)\.ts$/.test(path));
+
 Deno.test("npm packages are named in lib/std alone", () => {
   const wrong = SOURCES.filter((path) => !path.startsWith("lib/std/"))
     .filter((path) => /["'](npm|jsr|https?):/.test(text(path)));
   assertEquals(wrong, []);
+});
+
+Deno.test("Deno's standard library is imported by @std names, other libraries by their file", () => {
+  const { imports } = JSON.parse(text("deno.json")) as { imports: Record<string, string> };
+  const named = Object.values(imports).map((path) => path.replace(/^\.\//, ""));
+  const wrong = Object.keys(imports).filter((name) => !name.startsWith("@std/"));
+  for (const path of LIBRARY_FILES) {
+    const isStd = text(path).includes('"npm:deno-std@');
+    if (named.includes(path) === isStd) continue;
+    wrong.push(`${path} ${isStd ? "needs a" : "must not have a"} name in deno.json`);
+  }
+  for (const path of FILES.filter((one) => one.endsWith(".ts"))) {
+    for (const { to } of importsOf(path)) {
+      if (named.includes(to)) wrong.push(`${path} imports ${to} by its path`);
+    }
+  }
+  assertEquals(wrong, []);
+  assertGreater(named.length, 5);
+});
+
+Deno.test("deno task check asks for documentation in every room but lib/std", () => {
+  const { tasks } = JSON.parse(text("deno.json"));
+  const globs = [...tasks.check.command.matchAll(/lib\/\S+/g)].map(([glob]) => globToRegExp(glob));
+  const left = SOURCES.filter((path) => path.startsWith("lib/"))
+    .filter((path) => !globs.some((glob) => glob.test(path)));
+  assertEquals(left.filter((path) => !path.startsWith("lib/std/")), []);
+  assertGreater(left.length, 0);
+});
+
+Deno.test("types are written by hand for deno-std alone, which ships none", () => {
+  for (const path of LIBRARY_FILES) {
+    const types = path.replace(/\.ts$/, ".d.ts");
+    assertEquals(FILES.includes(types), text(path).includes('"npm:deno-std@'), types);
+  }
 });
 
 Deno.test("the machines name no clock, no chance, no promise and no platform", () => {

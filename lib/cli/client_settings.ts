@@ -3,9 +3,9 @@
  * help.
  * @module
  */
+import { closestString } from "@std/text/closest-string";
 import { UsageError } from "../errors.ts";
 import type { RolloutOptions, Target } from "../gossip/types.ts";
-import { closestString } from "../std/closest_string.ts";
 import {
   CLIENT_FLAGS,
   type ClientFlagTable,

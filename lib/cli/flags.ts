@@ -27,9 +27,9 @@
  * ```
  * @module
  */
+import { closestString } from "@std/text/closest-string";
 import { UsageError } from "../errors.ts";
 import { inFlag } from "../flag_errors.ts";
-import { closestString } from "../std/closest_string.ts";
 
 /** A kind of value that a flag takes: how it is typed and how it is parsed. */
 export interface ValueKind<T> {

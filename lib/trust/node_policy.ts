@@ -2,11 +2,11 @@
  * What batches may do on this node, by its flags and by where it listens.
  * @module
  */
+import { closestString } from "@std/text/closest-string";
 import { formatAddress, isLoopback } from "../address.ts";
 import { CHECK_TYPES } from "../checks/registry.ts";
 import { UsageError } from "../errors.ts";
 import type { Address } from "../runtime.ts";
-import { closestString } from "../std/closest_string.ts";
 import { parseAllowedActions, Policy } from "./policy.ts";
 
 /** The flags that restrict what may run. */
