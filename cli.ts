@@ -8,7 +8,7 @@ import { formatProblem, parseCheckFile } from "./lib/checks/parse.ts";
 import { Runner } from "./lib/checks/runner.ts";
 import type { CommandContext, LocalRunner } from "./lib/cli/commands/context.ts";
 import { runCommand } from "./lib/cli/commands/run.ts";
-import { printable } from "./lib/cli/printable.ts";
+import { printable } from "./lib/printable.ts";
 import { takesFlag } from "./lib/cli/client_flags.ts";
 import { type ClientSettings, parseClientArguments } from "./lib/cli/client_settings.ts";
 import { configuredToken, TOKEN_VARIABLE, tokenNamedByDaemon } from "./lib/cli/find_token.ts";

@@ -5,8 +5,9 @@
  */
 import type { ActionEnd, CheckResult } from "../checks/check.ts";
 import type { NodeProgress } from "../client/protocol.ts";
+import { printable } from "../printable.ts";
 import { describeNames } from "./name_list.ts";
-import { lastLine, printable, printableCell } from "./printable.ts";
+import { lastLine, printableCell } from "./cell_text.ts";
 import type { Cell, Style } from "./table.ts";
 
 /** How many rows one check may take; what goes beyond is counted. */

@@ -2,6 +2,7 @@
  * The log as lines on a stream: text for people, or one JSON object a line.
  * @module
  */
+import { jsonText, printable } from "../printable.ts";
 import type { Clock, Log, LogFields, LogLevel } from "../runtime.ts";
 
 /** From least to most important. */
@@ -112,7 +113,7 @@ function jsonLine(
   entry: { message: string; fields: LogFields },
 ): string {
   const own = { ...head, message: entry.message };
-  return JSON.stringify({ ...own, ...entry.fields, ...own }) + "\n";
+  return jsonText({ ...own, ...entry.fields, ...own }) + "\n";
 }
 
 function textLine(
@@ -126,13 +127,5 @@ function textLine(
 }
 
 function quoteWhereNeeded(value: string): string {
-  return /^[\w.:@/,[\]+*%-]+$/.test(value) ? value : printable(JSON.stringify(value));
-}
-
-/** Names come from peers: nothing in them may move the cursor, break the line or turn the text around. */
-function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
-  );
+  return /^[\w.:@/,[\]+*%-]+$/.test(value) ? value : jsonText(value);
 }

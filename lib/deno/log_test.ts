@@ -34,7 +34,7 @@ const TEXT_CASES: readonly { name: string; message: string; fields: LogFields; l
     name: "what would move the cursor is escaped",
     message: "name \u001b[31m\n\u202e",
     fields: { member: "a\u2028\u001b[0m" },
-    line: 'name \\u{1b}[31m\\u{a}\\u{202e} member="a\\u{2028}\\u001b[0m"',
+    line: 'name \\x1b[31m\\n\\u{202e} member="a\\u2028\\u001b[0m"',
   },
 ];
 
@@ -53,6 +53,15 @@ Deno.test("json log: one object a line, the event's own keys first and safe from
     '{"time":"2025-01-02T00:00:00.000Z","level":"warn","event":"input_dropped",' +
     '"message":"dropped\\n","reason":"too_large"}\n',
   ]);
+});
+
+Deno.test("json log: text cannot control a terminal, and a parser reads it unchanged", () => {
+  const { log, lines } = logAt({ format: "json" });
+  const fields = { member: "evil\u202egpj.exe" };
+  log.write("info", "member_joined", "\u009b31m", fields);
+  assertStringIncludes(lines[0] ?? "", '"message":"\\u009b31m","member":"evil\\u202egpj.exe"');
+  const { message, member } = JSON.parse(lines[0] ?? "");
+  assertEquals([message, member], ["\u009b31m", fields.member]);
 });
 
 Deno.test("only events of the level and above are written", () => {

@@ -9,7 +9,7 @@ import type { Reply } from "../../client/protocol.ts";
 import { EXIT_STATUS, UnreachableError } from "../../errors.ts";
 import { BatchView } from "../batch_view.ts";
 import { outputNamed } from "../outputs/registry.ts";
-import { printable } from "../printable.ts";
+import { printable } from "../../printable.ts";
 import { signerOf, signSubmission } from "../signed_submission.ts";
 import { ProgressLine } from "../progress_line.ts";
 import { readChecks } from "./check_file.ts";

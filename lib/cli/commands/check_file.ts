@@ -5,7 +5,7 @@
 import type { Check } from "../../checks/check.ts";
 import { CheckFileError, EXIT_STATUS, type Problem, UsageError } from "../../errors.ts";
 import { outputNamed } from "../outputs/registry.ts";
-import { printable } from "../printable.ts";
+import { printable } from "../../printable.ts";
 import type { CommandContext } from "./context.ts";
 
 /** The file's checks; undefined after every problem of a bad one was printed. Raises `UsageError`. */

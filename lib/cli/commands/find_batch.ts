@@ -6,7 +6,7 @@ import type { BatchLine } from "../../client/protocol.ts";
 import { formatAddress } from "../../address.ts";
 import { UsageError } from "../../errors.ts";
 import { CLIENT_FLAGS } from "../client_flags.ts";
-import { printable } from "../printable.ts";
+import { printable } from "../../printable.ts";
 import type { CommandContext } from "./context.ts";
 
 /**

@@ -3,7 +3,7 @@
  * @module
  */
 import type { OutputEvent, OutputFormat } from "../output.ts";
-import { jsonText } from "../printable.ts";
+import { jsonText } from "../../printable.ts";
 import { batchRecord, keyRecord, memberRecord, problemRecord, reportRecord } from "../records.ts";
 
 /** One JSON document, for programs that want everything at once. */

@@ -10,7 +10,8 @@ import { type BatchReport, skippedCount } from "../batch_view.ts";
 import { foldNames, sortNames } from "../name_list.ts";
 import { OUTCOME_HEADS, outcomeRows } from "../outcome_rows.ts";
 import type { OutputEvent, OutputFormat, OutputOptions } from "../output.ts";
-import { printable, printableCell } from "../printable.ts";
+import { printable } from "../../printable.ts";
+import { printableCell } from "../cell_text.ts";
 import { type Cell, paint, type Style, table } from "../table.ts";
 
 /** Tables of what needs attention, and one line that sums up. */
