@@ -14,6 +14,7 @@ export type ValueType =
   | ValueMap;
 /** A map with string keys. */
 export interface ValueMap {
+  /** The value of each key. */
   readonly [key: string]: ValueType;
 }
 /** Encodes a value as MessagePack; an integer takes its shortest form. */
