@@ -1,27 +1,35 @@
 /**
- * Addresses as text, as bytes and as what people type. The canonical text of an IP address is
- * dotted for IPv4, also where it came mapped into IPv6, and RFC 5952's for IPv6, without zone.
+ * Parses and formats IP addresses and `host:port` text. The canonical text of an IP address is the
+ * dotted form for IPv4 (also for an IPv4-mapped IPv6 address), and that of RFC 5952, without a
+ * zone, for IPv6.
  * @module
  */
 import { AddressError, WireError } from "./errors.ts";
 import type { Address } from "./runtime.ts";
 import { ipaddr, type IPv4, type IPv6 } from "./std/ipaddr.ts";
 
-/** A name or IP address with a port, as an operator wrote it: not resolved yet. */
+/** A host name or IP address with a port, before the name is resolved. */
 export interface HostPort {
-  /** A DNS name, an IP address in canonical text, or empty where only a port was given. */
+  /** A DNS name, an IP address in canonical text, or empty if only a port was given. */
   readonly hostname: string;
-  /** 0 to 65535; 0 lets the system pick one where something is bound. */
+  /** 0 to 65535; a socket bound to port 0 gets a free port. */
   readonly port: number;
 }
 
-/** `1.2.3.4:5`, or `[::1]:5`. Takes unresolved names as well. */
+/** The name of a node and the address where it listens for other nodes. */
+export interface NodeReference {
+  /** Unique in the cluster. */
+  readonly name: string;
+  readonly address: Address;
+}
+
+/** Formats an address or an unresolved name with its port: `1.2.3.4:5`, `[::1]:5`, `web-1:5`. */
 export function formatAddress(address: Address | HostPort): string {
   const host = "host" in address ? address.host : address.hostname;
   return host.includes(":") ? `[${host}]:${address.port}` : `${host}:${address.port}`;
 }
 
-/** Whether both name the same endpoint, whatever text form the IP addresses have. */
+/** Whether two addresses are the same endpoint, in whatever text form the IP addresses are. */
 export function sameAddress(a: Address, b: Address): boolean {
   if (a.port !== b.port) return false;
   if (a.host === b.host) return true;
@@ -29,14 +37,16 @@ export function sameAddress(a: Address, b: Address): boolean {
   return first !== undefined && first.toString() === parseIp(b.host)?.toString();
 }
 
-/** Whether `host` is an IP address: four decimal parts, or IPv6 without brackets and zone. */
+/**
+ * Whether `host` is an IP address: four decimal parts, or IPv6 without brackets and without a zone.
+ */
 export function isIp(host: string): boolean {
   return host.includes(":")
     ? !host.includes("%") && ipaddr.IPv6.isValid(host)
     : ipaddr.IPv4.isValidFourPartDecimal(host);
 }
 
-/** Whether `host` is an IP address that never leaves this host. */
+/** Whether `host` is a loopback address. */
 export function isLoopback(host: string): boolean {
   return parseIp(host)?.range() === "loopback";
 }
@@ -47,14 +57,17 @@ export function isPrivate(host: string): boolean {
   return range === "private" || range === "uniqueLocal";
 }
 
-/** Whether `host` is the address that stands for all interfaces: `0.0.0.0` or `::`. */
+/** Whether `host` is the unspecified address, which means all interfaces: `0.0.0.0` or `::`. */
 export function isUnspecified(host: string): boolean {
   const address = parseIp(host);
-  // 0.0.0.0/8 is "this network"; only the all-zero address is the wildcard.
+  // The library puts all of 0.0.0.0/8 in the range "unspecified".
   return address !== undefined && address.toByteArray().every((byte) => byte === 0);
 }
 
-/** The 4 or 16 bytes of an IP address. Raises `AddressError` on anything else. */
+/**
+ * Converts an IP address to its 4 or 16 bytes. Raises `AddressError` if `host` is not an IP
+ * address.
+ */
 export function ipToBytes(host: string): Uint8Array<ArrayBuffer> {
   const number = ipv4ToNumber(host);
   if (number !== undefined) {
@@ -62,18 +75,21 @@ export function ipToBytes(host: string): Uint8Array<ArrayBuffer> {
   }
   const address = parseIp(host);
   if (address === undefined) {
-    throw new AddressError(`"${host}" is not an IP address: give IPv4 or IPv6 without a zone`);
+    throw new AddressError(`"${host}" is not an IP address; expected IPv4, or IPv6 without a zone`);
   }
   return new Uint8Array(address.toByteArray());
 }
 
-/** The canonical text of 4 or 16 bytes. Raises `WireError` (`bad_address`) on another length. */
+/**
+ * Converts 4 or 16 bytes to the canonical text. Raises `WireError` (`bad_address`) on another
+ * length.
+ */
 export function ipFromBytes(bytes: Uint8Array): string {
   if (bytes.length === 4) return dotted(bytes, 0);
   if (bytes.length !== 16) {
     throw new WireError(
       "bad_address",
-      `an IP address of ${bytes.length} bytes arrived: expected 4 or 16`,
+      `an IP address is ${bytes.length} bytes long; expected 4 or 16`,
     );
   }
   if (isMapped(bytes)) return dotted(bytes, 12);
@@ -81,9 +97,13 @@ export function ipFromBytes(bytes: Uint8Array): string {
 }
 
 /**
- * Takes apart `host:port`, `:3505` (all interfaces), `[::1]:2000`, and, where there is a
- * `defaultPort`, `host`, `[::1]` and `::1`. Raises `AddressError` naming the text and the form
- * that was expected.
+ * Parses `host:port`, `:3505` (all interfaces), `[::1]:2000`, and, if `defaultPort` is given,
+ * `host`, `[::1]` and `::1`. Raises `AddressError` with the text and the expected form.
+ *
+ * @example
+ *
+ *     splitHostPort("[::1]:2000"); // { hostname: "::1", port: 2000 }
+ *     splitHostPort("web-1", { defaultPort: 3505 }); // { hostname: "web-1", port: 3505 }
  */
 export function splitHostPort(text: string, options: { defaultPort?: number } = {}): HostPort {
   const { defaultPort } = options;
@@ -91,14 +111,14 @@ export function splitHostPort(text: string, options: { defaultPort?: number } = 
   if (bracketed !== null) {
     const [, host = "", port] = bracketed;
     if (!host.includes(":") || !isIp(host)) {
-      throw badAddress(text, "only an IPv6 address without a zone goes in brackets");
+      throw badAddress(text, "expected an IPv6 address without a zone in the brackets");
     }
     return { hostname: canonical(host), port: portOf(text, port ?? defaultPort) };
   }
   const colon = text.lastIndexOf(":");
   if (colon !== text.indexOf(":")) {
     if (defaultPort === undefined || !isIp(text)) {
-      throw badAddress(text, "an IPv6 address with a port is written [::1]:2000");
+      throw badAddress(text, "an IPv6 address with a port must be in brackets, as in [::1]:2000");
     }
     return { hostname: canonical(text), port: defaultPort };
   }
@@ -120,7 +140,7 @@ function canonical(host: string): string {
 
 function portOf(text: string, port: string | number | undefined): number {
   if (typeof port === "number") return port;
-  if (port === undefined) throw badAddress(text, "the port is missing: expected host:port");
+  if (port === undefined) throw badAddress(text, "the port is missing; expected host:port");
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
     throw badAddress(text, "the port must be a number from 0 to 65535");
   }
@@ -137,8 +157,8 @@ function isMapped(bytes: Uint8Array): boolean {
 }
 
 /**
- * A dotted IPv4 address as a number of 32 bits, without a sign; `undefined` for anything else. Every
- * packet that names an address comes by this, so IPv4 takes no detour through the parser.
+ * Converts a dotted IPv4 address to an unsigned 32-bit number; `undefined` for any other text.
+ * Codecs call it for each address, so it does not use the slower parser of the library.
  */
 export function ipv4ToNumber(host: string): number | undefined {
   let number = 0;
@@ -148,7 +168,7 @@ export function ipv4ToNumber(host: string): number | undefined {
   for (let index = 0; index <= host.length; index++) {
     const digit = host.charCodeAt(index) - 0x30;
     if (digit >= 0 && digit <= 9) {
-      // No leading zeros, which some systems read as octal.
+      // Leading zeros are refused: some systems read such a part as octal.
       if (digits > 0 && value === 0) return undefined;
       value = 10 * value + digit;
       digits++;

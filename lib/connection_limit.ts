@@ -1,106 +1,119 @@
 /**
- * Who is let in where more want to than there is room for. Whoever fills the room with connections
- * that say nothing must not keep the others out: a newcomer takes the place of the one that has
- * waited longest without having proven itself.
+ * Limits the open connections of a server. If the limit is reached, a new connection evicts the
+ * oldest one that is not authenticated, so that idle connections cannot block the server.
  * @module
  */
 import type { ByteStream, Timers } from "./runtime.ts";
 
-/** What became of a newcomer. */
-export type Admitted =
-  /** It is in; where the room was full, in the place of another, which is to be closed. */
-  | {
-    /** Says which. */
-    readonly type: "in";
-    /** Who is out now. */
-    readonly inPlaceOf: ByteStream | undefined;
-  }
-  /** Everybody inside has proven itself: it stays out. */
-  | {
-    /** Says which. */
-    readonly type: "out";
-  };
+/**
+ * Result of `ConnectionLimit.accept`. `accepted`: the new connection counts from now on; the caller
+ * closes the connection that it evicted, if any. `refused`: all open connections are authenticated;
+ * the caller closes the new one.
+ */
+export type AcceptResult =
+  | { readonly type: "accepted"; readonly evicted: ByteStream | undefined }
+  | { readonly type: "refused" };
 
-/** How many connections a server has room for. */
-export interface AdmissionBounds {
-  /** In all. */
-  readonly most: number;
-  /** From one host. Default: as `most`. */
-  readonly mostPerHost?: number;
-  /** That have proven themselves. Default: as `most`. */
-  readonly mostProven?: number;
+/** Maximum numbers of open connections. */
+export interface ConnectionLimits {
+  readonly max: number;
+  /** From one IP address. Default: `max`. */
+  readonly maxPerHost?: number;
+  /** Default: `max`. */
+  readonly maxAuthenticated?: number;
 }
 
-/** The connections of one server: so many in all, and so many from one host. */
-export class Admission {
-  readonly #bounds: Required<AdmissionBounds>;
-  readonly #inside = new Set<ByteStream>();
+/**
+ * Counts the connections of one server and chooses which one to evict. It closes none.
+ *
+ * @example
+ *
+ *     const limit = new ConnectionLimit({ max: 1024, maxPerHost: 256 });
+ *     const result = limit.accept(stream);
+ *     if (result.type === "refused") stream.close();
+ *     else result.evicted?.close();
+ */
+export class ConnectionLimit {
+  readonly #limits: Required<ConnectionLimits>;
+  readonly #open = new Set<ByteStream>();
   readonly #byHost = new Map<string, Set<ByteStream>>();
-  /** Those that have said nothing yet, and those that have, oldest first: who goes first, first. */
-  readonly #unproven = [new Set<ByteStream>(), new Set<ByteStream>()] as const;
+  /**
+   * Connections that are not authenticated, oldest first. An idle one is evicted before an active
+   * one.
+   */
+  readonly #idle = new Set<ByteStream>();
+  readonly #active = new Set<ByteStream>();
 
-  /** Nobody is in yet. */
-  constructor(bounds: AdmissionBounds) {
-    this.#bounds = { mostPerHost: bounds.most, mostProven: bounds.most, ...bounds };
+  /** Starts without connections. */
+  constructor(limits: ConnectionLimits) {
+    this.#limits = { maxPerHost: limits.max, maxAuthenticated: limits.max, ...limits };
   }
 
-  /** How many are in. */
+  /** Number of open connections. */
   get size(): number {
-    return this.#inside.size;
+    return this.#open.size;
   }
 
-  /** Whether it is in. */
+  /** Whether the connection was accepted, and neither evicted nor removed since. */
   has(stream: ByteStream): boolean {
-    return this.#inside.has(stream);
+    return this.#open.has(stream);
   }
 
-  /** Everybody who is in, in no order. */
-  inside(): Iterable<ByteStream> {
-    return this.#inside;
+  /** All open connections, in no particular order. */
+  connections(): Iterable<ByteStream> {
+    return this.#open;
   }
 
-  /** Those who have said something and have not proven themselves, oldest first. */
-  speaking(): Iterable<ByteStream> {
-    return this.#unproven[1];
+  /** Connections that have sent data but are not authenticated, oldest first. */
+  active(): Iterable<ByteStream> {
+    return this.#active;
   }
 
-  /** Lets a newcomer in where there is room or somebody to make it. */
-  enter(stream: ByteStream): Admitted {
-    const { most, mostPerHost } = this.#bounds;
+  /**
+   * Accepts a new connection as idle. If it exceeds a limit, it evicts the oldest idle connection
+   * (or else the oldest active one); if the limit of its IP address is reached, one from that
+   * address.
+   */
+  accept(stream: ByteStream): AcceptResult {
+    const { max, maxPerHost } = this.#limits;
     const ofHost = this.#byHost.get(stream.remote.host) ?? new Set();
-    const crowd = ofHost.size >= mostPerHost ? ofHost : this.#inside;
-    let inPlaceOf: ByteStream | undefined;
-    if (crowd === ofHost || crowd.size >= most) {
-      for (const waiting of this.#unproven) inPlaceOf ??= first(waiting, (one) => crowd.has(one));
-      if (inPlaceOf === undefined) return { type: "out" };
-      this.leave(inPlaceOf);
+    const candidates = ofHost.size >= maxPerHost ? ofHost : this.#open;
+    let evicted: ByteStream | undefined;
+    if (candidates === ofHost || candidates.size >= max) {
+      evicted = first(this.#idle, (one) => candidates.has(one)) ??
+        first(this.#active, (one) => candidates.has(one));
+      if (evicted === undefined) return { type: "refused" };
+      this.remove(evicted);
     }
-    this.#inside.add(stream);
-    this.#unproven[0].add(stream);
+    this.#open.add(stream);
+    this.#idle.add(stream);
     this.#byHost.set(stream.remote.host, ofHost.add(stream));
-    return { type: "in", inPlaceOf };
+    return { type: "accepted", evicted };
   }
 
-  /** It has said something: others that have not make room before it does. */
-  speak(stream: ByteStream): void {
-    if (this.#unproven[0].delete(stream)) this.#unproven[1].add(stream);
+  /** Marks an idle connection as active: it has sent data. */
+  markActive(stream: ByteStream): void {
+    if (this.#idle.delete(stream)) this.#active.add(stream);
   }
 
-  /** From now on nobody takes its place; false where there are too many of those already. */
-  prove(stream: ByteStream): boolean {
-    const [silent, speaking] = this.#unproven;
-    if (!silent.has(stream) && !speaking.has(stream)) return this.has(stream);
-    const proven = this.#inside.size - silent.size - speaking.size;
-    if (proven >= this.#bounds.mostProven) return false;
-    silent.delete(stream);
-    speaking.delete(stream);
+  /**
+   * Marks a connection as authenticated, which protects it from eviction. Returns false if
+   * `maxAuthenticated` is reached, or if the connection is not open.
+   */
+  authenticate(stream: ByteStream): boolean {
+    if (!this.#idle.has(stream) && !this.#active.has(stream)) return this.has(stream);
+    const authenticated = this.#open.size - this.#idle.size - this.#active.size;
+    if (authenticated >= this.#limits.maxAuthenticated) return false;
+    this.#idle.delete(stream);
+    this.#active.delete(stream);
     return true;
   }
 
-  /** Its place is free; one that is not in changes nothing. */
-  leave(stream: ByteStream): void {
-    if (!this.#inside.delete(stream)) return;
-    for (const waiting of this.#unproven) waiting.delete(stream);
+  /** Removes a connection that was closed. Does nothing if it is not open. */
+  remove(stream: ByteStream): void {
+    if (!this.#open.delete(stream)) return;
+    this.#idle.delete(stream);
+    this.#active.delete(stream);
     const ofHost = this.#byHost.get(stream.remote.host);
     ofHost?.delete(stream);
     if (ofHost?.size === 0) this.#byHost.delete(stream.remote.host);
@@ -113,33 +126,33 @@ function first<T>(items: Iterable<T>, matches: (item: T) => boolean): T | undefi
 }
 
 /**
- * The moment that a server waits after a newcomer has taken another's place: so whoever is in has
- * that long, times the room, to say something, and those who press in cost no more than a part of
- * the processor.
+ * The pause of a server after it has evicted or refused a connection. It limits the processor time
+ * that a flood of connections costs, and gives each accepted connection time to send data before it
+ * can be evicted.
  */
-export class Breather {
+export class EvictionPause {
   readonly #timers: Timers;
   #cancel = () => {};
   #end = () => {};
-  #over = false;
+  #closed = false;
 
-  /** Not waiting yet. */
+  /** Starts no timer before `wait`. */
   constructor(options: { timers: Timers }) {
     this.#timers = options.timers;
   }
 
-  /** Resolves after `ms`, or once it is over. */
+  /** Resolves after `ms`, or as soon as `close` is called. */
   async wait(ms: number): Promise<void> {
-    if (this.#over) return;
+    if (this.#closed) return;
     await new Promise<void>((resolve) => {
       this.#end = resolve;
       this.#cancel = this.#timers.after(ms, resolve);
     });
   }
 
-  /** Ends what waits, and waits no more. */
+  /** Ends the current pause; further ones end at once. */
   close(): void {
-    this.#over = true;
+    this.#closed = true;
     this.#cancel();
     this.#end();
   }

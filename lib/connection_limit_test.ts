@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { VirtualTime } from "../tests/support/virtual_time.ts";
-import { Admission, Breather } from "./connection_limit.ts";
+import { ConnectionLimit, EvictionPause } from "./connection_limit.ts";
 import type { ByteStream } from "./runtime.ts";
 
-const ROOM = { type: "in", inPlaceOf: undefined } as const;
+const ACCEPTED = { type: "accepted", evicted: undefined } as const;
 
 function from(host: string): ByteStream {
   return {
@@ -14,89 +14,93 @@ function from(host: string): ByteStream {
   };
 }
 
-Deno.test("a full room lets a newcomer in for the oldest that has not proven itself", () => {
-  const room = new Admission({ most: 3 });
+Deno.test("at the limit a new connection evicts the oldest one that is not authenticated", () => {
+  const limit = new ConnectionLimit({ max: 3 });
   const [one, two, three, four, five] = [1, 2, 3, 4, 5].map(() => from("a"));
-  for (const stream of [one!, two!, three!]) assertEquals(room.enter(stream), ROOM);
-  room.prove(one!);
-  assertEquals(room.enter(four!), { type: "in", inPlaceOf: two });
-  assertEquals(room.enter(five!), { type: "in", inPlaceOf: three });
-  assertEquals(room.size, 3);
+  for (const stream of [one!, two!, three!]) assertEquals(limit.accept(stream), ACCEPTED);
+  limit.authenticate(one!);
+  assertEquals(limit.accept(four!), { type: "accepted", evicted: two });
+  assertEquals(limit.accept(five!), { type: "accepted", evicted: three });
+  assertEquals(limit.size, 3);
 });
 
-Deno.test("where all inside have proven themselves a newcomer stays out until one leaves", () => {
-  const room = new Admission({ most: 2 });
-  const inside = [from("a"), from("b")];
-  for (const stream of inside) {
-    room.enter(stream);
-    room.prove(stream);
+Deno.test("if all connections are authenticated, a new one is refused until one is removed", () => {
+  const limit = new ConnectionLimit({ max: 2 });
+  const streams = [from("a"), from("b")];
+  for (const stream of streams) {
+    limit.accept(stream);
+    limit.authenticate(stream);
   }
-  assertEquals(room.enter(from("c")), { type: "out" });
-  room.leave(inside[0]!);
-  assertEquals(room.enter(from("c")), ROOM);
+  assertEquals(limit.accept(from("c")), { type: "refused" });
+  limit.remove(streams[0]!);
+  assertEquals(limit.accept(from("c")), ACCEPTED);
 });
 
-Deno.test("a host that takes all it may have takes nobody else's place", () => {
-  const room = new Admission({ most: 4, mostPerHost: 2 });
+Deno.test("at the limit of its host a new connection evicts only one of the same host", () => {
+  const limit = new ConnectionLimit({ max: 4, maxPerHost: 2 });
   const other = from("b");
-  room.enter(other);
+  limit.accept(other);
   const greedy = [1, 2, 3].map(() => from("a"));
-  room.enter(greedy[0]!);
-  room.enter(greedy[1]!);
-  assertEquals(room.enter(greedy[2]!), { type: "in", inPlaceOf: greedy[0] });
-  assertEquals(room.size, 3);
-  room.prove(greedy[1]!);
-  room.prove(greedy[2]!);
-  assertEquals(room.enter(from("a")), { type: "out" });
-  room.speak(other);
-  assertEquals([...room.speaking()], [other]);
+  limit.accept(greedy[0]!);
+  limit.accept(greedy[1]!);
+  assertEquals(limit.accept(greedy[2]!), { type: "accepted", evicted: greedy[0] });
+  assertEquals(limit.size, 3);
+  limit.authenticate(greedy[1]!);
+  limit.authenticate(greedy[2]!);
+  assertEquals(limit.accept(from("a")), { type: "refused" });
+  limit.markActive(other);
+  assertEquals([...limit.active()], [other]);
 });
 
-Deno.test("who has left, or was never in, changes nothing by leaving", () => {
-  const room = new Admission({ most: 1 });
+Deno.test("removing a connection that was evicted or never accepted changes nothing", () => {
+  const limit = new ConnectionLimit({ max: 1 });
   const [one, two] = [from("a"), from("a")];
-  room.enter(one);
-  room.leave(two);
-  room.enter(two);
-  room.leave(one);
-  assertEquals([...room.inside()], [two]);
-  room.leave(two);
-  assertEquals([room.size, room.has(two)], [0, false]);
+  limit.accept(one);
+  limit.remove(two);
+  limit.accept(two);
+  limit.remove(one);
+  assertEquals([...limit.connections()], [two]);
+  limit.remove(two);
+  assertEquals([limit.size, limit.has(two)], [0, false]);
 });
 
-Deno.test("who has said something stays longer than who has not", () => {
-  const room = new Admission({ most: 2 });
+Deno.test("an idle connection is evicted before an older active one", () => {
+  const limit = new ConnectionLimit({ max: 2 });
   const [one, two, three, four] = [1, 2, 3, 4].map(() => from("a"));
-  room.enter(one!);
-  room.enter(two!);
-  room.speak(one!);
-  assertEquals(room.enter(three!), { type: "in", inPlaceOf: two });
-  room.speak(three!);
-  assertEquals(room.enter(four!), { type: "in", inPlaceOf: one });
+  limit.accept(one!);
+  limit.accept(two!);
+  limit.markActive(one!);
+  assertEquals(limit.accept(three!), { type: "accepted", evicted: two });
+  limit.markActive(three!);
+  assertEquals(limit.accept(four!), { type: "accepted", evicted: one });
 });
 
-Deno.test("so many may prove themselves and no more, and who is out proves nothing", () => {
-  const room = new Admission({ most: 3, mostProven: 1 });
-  const [one, two, stranger] = [1, 2, 3].map(() => from("a"));
-  room.enter(one!);
-  room.enter(two!);
-  assertEquals([room.prove(one!), room.prove(one!), room.prove(two!)], [true, true, false]);
-  room.leave(one!);
-  assertEquals([room.prove(two!), room.prove(stranger!)], [true, false]);
+Deno.test("authentication fails at its limit, and for a connection that is not open", () => {
+  const limit = new ConnectionLimit({ max: 3, maxAuthenticated: 1 });
+  const [one, two, unknown] = [1, 2, 3].map(() => from("a"));
+  limit.accept(one!);
+  limit.accept(two!);
+  assertEquals([limit.authenticate(one!), limit.authenticate(one!), limit.authenticate(two!)], [
+    true,
+    true,
+    false,
+  ]);
+  limit.remove(one!);
+  assertEquals([limit.authenticate(two!), limit.authenticate(unknown!)], [true, false]);
 });
 
-Deno.test("a breather ends after its time, or at once where there is nothing to wait for any more", async () => {
+Deno.test("a pause ends after its time, or at once when it is closed", async () => {
   const time = new VirtualTime();
-  const breather = new Breather({ timers: time });
+  const pause = new EvictionPause({ timers: time });
   let ended = 0;
-  const wait = () => breather.wait(5).then(() => ended++);
+  const wait = () => pause.wait(5).then(() => ended++);
   void wait();
   await time.pass(4);
   assertEquals(ended, 0);
   await time.pass(1);
   assertEquals(ended, 1);
   const waiting = wait();
-  breather.close();
+  pause.close();
   await Promise.all([waiting, wait()]);
   assertEquals([ended, time.pending], [3, 0]);
 });

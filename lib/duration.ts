@@ -1,13 +1,13 @@
 /**
- * Durations as Go writes them: `300ms`, `1.5h`, `1h30m`.
+ * Parses and formats durations in the syntax of Go: `300ms`, `1.5h`, `1h30m`.
  * @module
  */
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /**
- * Milliseconds, rounded to whole ones; `undefined` where the text is not a duration. A number needs
- * its unit, `0` alone excepted, and there are no signs.
+ * Parses a duration, in whole milliseconds (rounded); `undefined` if the text is not a duration.
+ * Each number needs a unit (`ms`, `s`, `m` or `h`), except `0` alone. Signs are not allowed.
  */
 export function parseDuration(text: string): number | undefined {
   if (text === "0") return 0;
@@ -19,7 +19,7 @@ export function parseDuration(text: string): number | undefined {
   return Math.round(totalMs);
 }
 
-/** The shortest text that `parseDuration` reads as that many milliseconds: `5m`, `1h30m`, `1.5s`. */
+/** Formats a duration as the shortest text that `parseDuration` accepts: `5m`, `1h30m`, `1.5s`. */
 export function formatDuration(durationMs: number): string {
   if (durationMs === 0) return "0";
   const parts: string[] = [];

@@ -1,49 +1,45 @@
 /**
- * Every error that the project raises on purpose. Nothing decides by a message's text: it decides
- * by class or `code`. The messages are one line that names the thing at fault, what was expected
- * and what to do.
+ * Error classes of the project. Programs decide by the class or the `code` of an error, never by
+ * its message. A message is one line: what failed, the value, what was expected, what to do.
  * @module
  */
 
-/** Who has to act: the peer that sent bytes, the operator, the host it runs on, or us. */
-export type Fault = "peer" | "operator" | "host" | "bug";
-
-/** The exit statuses that scripts rely on. */
+/** Exit statuses of both programs, which scripts rely on. */
 export const EXIT_STATUS = {
-  /** Everything passed everywhere. */
+  /** All checks passed on all nodes. */
   ok: 0,
-  /** Some check failed or could not be decided; for the daemon: it could not go on. */
+  /** At least one outcome is not pass; for the daemon: it could not continue. */
   failed: 1,
-  /** Bad usage or a bad file; nothing was done. */
+  /** Wrong usage or an invalid file; nothing was done. */
   usage: 2,
-  /** Some member did not answer in time. */
+  /** At least one member did not report in time. */
   unanswered: 3,
-  /** No daemon there, or it does not let us in. */
+  /** No daemon answered, or the daemon refused. */
   unreachable: 4,
   /** Interrupted by Control-C. */
   interrupted: 130,
 } as const;
 
-/** Whose fault each kind of error is, what it changed, and what a program that ends on it exits with. */
-export const ERROR_KINDS = {
-  usage: { fault: "operator", stateTouched: false, exitStatus: EXIT_STATUS.usage },
-  check_file: { fault: "operator", stateTouched: false, exitStatus: EXIT_STATUS.usage },
-  address: { fault: "operator", stateTouched: false, exitStatus: EXIT_STATUS.usage },
-  stream: { fault: "host", stateTouched: true, exitStatus: EXIT_STATUS.failed },
-  host: { fault: "host", stateTouched: false, exitStatus: EXIT_STATUS.failed },
-  busy: { fault: "operator", stateTouched: false, exitStatus: EXIT_STATUS.failed },
-  refused: { fault: "operator", stateTouched: false, exitStatus: EXIT_STATUS.unreachable },
-  store: { fault: "host", stateTouched: false, exitStatus: EXIT_STATUS.failed },
-  unreachable: { fault: "operator", stateTouched: false, exitStatus: EXIT_STATUS.unreachable },
-  wire: { fault: "peer", stateTouched: false, exitStatus: EXIT_STATUS.failed },
+/** The exit status of a program that ends on an error, by the error's code. */
+export const ERROR_EXIT_STATUS = {
+  usage: EXIT_STATUS.usage,
+  check_file: EXIT_STATUS.usage,
+  address: EXIT_STATUS.usage,
+  stream: EXIT_STATUS.failed,
+  host: EXIT_STATUS.failed,
+  busy: EXIT_STATUS.failed,
+  refused: EXIT_STATUS.unreachable,
+  store: EXIT_STATUS.failed,
+  unreachable: EXIT_STATUS.unreachable,
+  wire: EXIT_STATUS.failed,
 } as const;
 
-/** The stable codes, for programs. */
-export type ErrorCode = keyof typeof ERROR_KINDS;
+/** Stable code of an error class. */
+export type ErrorCode = keyof typeof ERROR_EXIT_STATUS;
 
-/** Root of all errors of this project. */
+/** Base class of all errors of this project. */
 export abstract class GossipcheckError extends Error {
-  /** Stable, for programs; what the class's row of `ERROR_KINDS` is found by. */
+  /** Stable, for programs. */
   readonly code: ErrorCode;
 
   /** Keeps the `cause` of `options`. */
@@ -52,52 +48,44 @@ export abstract class GossipcheckError extends Error {
     this.code = options.code;
   }
 
-  /** The class's name. */
+  /** The name of the class. */
   override get name(): string {
     return this.constructor.name;
   }
-  /** Who has to act. */
-  get fault(): Fault {
-    return ERROR_KINDS[this.code].fault;
-  }
-  /** Whether anything may have changed before it was raised. */
-  get stateTouched(): boolean {
-    return ERROR_KINDS[this.code].stateTouched;
-  }
-  /** What a program that ends on it exits with. */
+  /** Exit status of a program that ends on this error. */
   get exitStatus(): number {
-    return ERROR_KINDS[this.code].exitStatus;
+    return ERROR_EXIT_STATUS[this.code];
   }
 }
 
-/** A flag, argument, environment value or combination of them is wrong. Nothing was done. */
+/** A flag, argument, environment variable or a combination of them is invalid. Nothing was done. */
 export class UsageError extends GossipcheckError {
-  /** Says what is wrong with which flag or value, and what was expected. */
+  /** `message` names the flag and the value, and what was expected. */
   constructor(message: string, options: ErrorOptions = {}) {
     super(message, { ...options, code: "usage" });
   }
 }
 
-/** One thing wrong in a check file. */
+/** One error in a check file. */
 export interface Problem {
-  /** The check's name, where it lies in one. */
+  /** Name of the check; absent if the error is not in one check. */
   readonly check?: string;
-  /** The field's name, where it lies in one. */
+  /** Name of the field; absent if the error is not in one field. */
   readonly field?: string;
-  /** Line, from 1, where known. */
+  /** From 1; absent if unknown. */
   readonly line?: number;
-  /** Column, from 1, where known. */
+  /** In code points, from 1; absent if unknown. */
   readonly column?: number;
   /** What is wrong and what was expected. */
   readonly message: string;
 }
 
-/** A check file is bad. Nothing of it was sent or run. Holds every problem found. */
+/** A check file is invalid. No check of it was sent or run. */
 export class CheckFileError extends GossipcheckError {
-  /** What is wrong, at least one entry. */
+  /** The errors of the file, at least one. */
   readonly problems: readonly Problem[];
 
-  /** Says in one line how many problems there are. */
+  /** `message` is a summary in one line. */
   constructor(message: string, options: { problems: readonly Problem[] }) {
     super(message, { code: "check_file" });
     this.problems = options.problems;
@@ -106,39 +94,44 @@ export class CheckFileError extends GossipcheckError {
 
 /** An address cannot be parsed, resolved, bound or advertised. */
 export class AddressError extends GossipcheckError {
-  /** Says which address, from which flag where known, and what was expected. */
+  /** `message` names the address, its flag if known, and what was expected. */
   constructor(message: string, options: ErrorOptions = {}) {
     super(message, { ...options, code: "address" });
   }
 }
 
-/** A stream could not be opened, read or written, or ran out of time; bytes may have gone out. */
+/**
+ * A TCP connection could not be opened, read or written, or timed out. Some bytes may have been
+ * sent.
+ */
 export class StreamError extends GossipcheckError {
-  /** Says which address and what happened. */
+  /** `message` names the address and what happened. */
   constructor(message: string, options: ErrorOptions = {}) {
     super(message, { ...options, code: "stream" });
   }
 }
 
-/** The host would not let us look or act: permission, I/O. A check turns it into the outcome `error`. */
+/**
+ * The host failed or refused a read, a write or a command. The outcome of a check is then `error`.
+ */
 export class HostError extends GossipcheckError {
-  /** Says which path or command and what happened. */
+  /** `message` names the path or command and what happened. */
   constructor(message: string, options: ErrorOptions = {}) {
     super(message, { ...options, code: "host" });
   }
 }
 
-/** There is more under way than is let in; the same may go a moment later. Nothing was done. */
+/** The request exceeds a limit on concurrent work. Nothing was done; a retry may succeed. */
 export class BusyError extends GossipcheckError {
-  /** Says of what there is too much. */
+  /** `message` names the limit. */
   constructor(message: string, options: ErrorOptions = {}) {
     super(message, { ...options, code: "busy" });
   }
 }
 
-/** A rule of the node's operator forbids it. Nothing was done. */
+/** A rule of the node's operator forbids the request. Nothing was done. */
 export class RefusedError extends GossipcheckError {
-  /** Says which rule, and what would be let in. */
+  /** `message` names the rule, and what it allows. */
   constructor(message: string, options: ErrorOptions = {}) {
     super(message, { ...options, code: "refused" });
   }
@@ -146,38 +139,38 @@ export class RefusedError extends GossipcheckError {
 
 /** The durable store cannot be opened, read or written. */
 export class StoreError extends GossipcheckError {
-  /** Says which file, what happened and what to do. */
+  /** `message` names the file, what happened and what to do. */
   constructor(message: string, options: ErrorOptions = {}) {
     super(message, { ...options, code: "store" });
   }
 }
 
-/** Why `gcheck` and a daemon do not come together. */
+/** Why `gcheck` could not use a daemon. */
 export type UnreachableReason =
-  /** Nobody listens there, or nobody answers. */
+  /** The connection was refused or timed out. */
   | "no_daemon"
-  /** Something listens that is not gossipcheckd. */
+  /** The program that listens is not gossipcheckd. */
   | "not_gossipcheck"
-  /** The two are of releases that do not understand each other. */
+  /** The two programs speak different versions of the client protocol. */
   | "version"
-  /** A token is missing or wrong, on either side. */
+  /** The token of `gcheck` or of the daemon is missing or wrong. */
   | "unauthorised"
-  /** It was there and is gone, or has no room for another connection. */
+  /** The daemon closed the connection: it stopped, or it has too many connections. */
   | "lost";
 
-/** `gcheck` found no daemon, or the daemon would not talk to it. */
+/** `gcheck` could not connect to a daemon, or the daemon did not accept the connection. */
 export class UnreachableError extends GossipcheckError {
-  /** Which of the ways it failed in. */
+  /** Default `no_daemon`. */
   readonly reason: UnreachableReason;
 
-  /** Says where it looked and how to start one. */
+  /** `message` names the address, what happened and how to start a daemon. */
   constructor(message: string, options: ErrorOptions & { reason?: UnreachableReason } = {}) {
     super(message, { ...options, code: "unreachable" });
     this.reason = options.reason ?? "no_daemon";
   }
 }
 
-/** Why input from a socket was dropped: the closed list that the counters are kept by. */
+/** Reasons for which input from a socket is dropped; drops are counted by reason. */
 export const DROP_REASONS = [
   "too_large",
   "too_deep",
@@ -202,12 +195,12 @@ export const DROP_REASONS = [
 /** One of `DROP_REASONS`. */
 export type DropReason = typeof DROP_REASONS[number];
 
-/** Bytes from a socket are not what the protocol allows. Nothing changed; the sender is at fault. */
+/** Bytes from a socket violate the protocol. No state has changed. */
 export class WireError extends GossipcheckError {
-  /** Which counter it goes to. */
+  /** The reason under which the drop is counted. */
   readonly reason: DropReason;
 
-  /** Says what was found and what the protocol allows. */
+  /** `message` names what was found and what the protocol allows. */
   constructor(reason: DropReason, message: string) {
     super(message, { code: "wire" });
     this.reason = reason;

@@ -1,35 +1,37 @@
 /**
- * Finds where a MessagePack value ends without decoding it. Every value from a socket passes here
- * first: its depth, the lengths that it declares and how many values it holds are bounded before
- * anything is allocated.
+ * Finds the end of a MessagePack value without decoding it. Every value from a socket is scanned
+ * before it is decoded: its nesting depth, its declared lengths and the number of its values are
+ * checked before memory is allocated.
  * @module
  */
 import { WireError } from "./errors.ts";
 import { MESSAGE_MAX_DEPTH, MESSAGE_MAX_VALUES } from "./limits.ts";
 
-/** Where a scan looks: the value starts at `start`, and bytes up to `end` have arrived. */
+/** The part of a buffer that holds a value, or its first bytes. */
 export interface ScanWindow {
-  /** The buffer. */
   readonly bytes: Uint8Array;
   /** Index of the value's first byte. */
   readonly start: number;
-  /** Index past the last byte that is there. */
+  /** Index after the last byte that was received. */
   readonly end: number;
 }
 
-/** Scans one value, whose bytes may arrive bit by bit: nothing is looked at twice. */
+/** Scans one value incrementally, as its bytes are received; no byte is scanned twice. */
 export class ValueScanner {
   readonly #limitBytes: number;
   readonly #maxValues: number;
-  /** How many values are still to come at each open level. */
+  /** Number of values that are missing at each open level. */
   readonly #pending: number[] = [1];
-  /** How far the scan is, from the value's first byte. May lie past what has arrived. */
+  /**
+   * Scanned bytes, from the value's first byte. May exceed the received bytes, by a declared
+   * length.
+   */
   #offset = 0;
   #values = 0;
 
   /**
-   * A value of more than `limitBytes`, or with more than `maxValues` in it (default
-   * `MESSAGE_MAX_VALUES`), is refused as soon as it is seen to be.
+   * `limitBytes` is the maximum length of the value, `maxValues` the maximum number of values in it
+   * (default `MESSAGE_MAX_VALUES`).
    */
   constructor(options: { limitBytes: number; maxValues?: number }) {
     this.#limitBytes = options.limitBytes;
@@ -37,9 +39,9 @@ export class ValueScanner {
   }
 
   /**
-   * The value's length, or `undefined` while it is not all there. The window may move between calls
-   * as long as `start` is the same byte. Raises `WireError` (`too_large`, `too_many`, `too_deep`,
-   * `malformed`).
+   * Returns the length of the value, or `undefined` if it is not complete yet. The buffer may
+   * change between calls, as long as `start` is the same byte of the value. Raises `WireError`
+   * (`too_large`, `too_many`, `too_deep`, `malformed`) as soon as a limit is exceeded.
    */
   scan({ bytes, start, end }: ScanWindow): number | undefined {
     const arrived = end - start;
@@ -52,7 +54,7 @@ export class ValueScanner {
     return this.#pending.length === 0 && this.#offset <= arrived ? this.#offset : undefined;
   }
 
-  /** How many bytes of the value there must be before a scan gets any further. */
+  /** Minimum number of received bytes for which a further scan makes progress. */
   get leastBytes(): number {
     return this.#offset + (this.#pending.length > 0 ? 1 : 0);
   }
@@ -60,15 +62,18 @@ export class ValueScanner {
   #step(type: number, size: number): void {
     const children = childCount(type, size);
     this.#offset += headerBytes(type) + payloadBytes(type, size);
-    // Each child takes at least one byte, so a count is bounded like a length.
+    // Each child takes at least one byte, so that a count is limited as a length is.
     if (this.#offset + children > this.#limitBytes) {
       throw new WireError(
         "too_large",
-        `a value of over ${this.#limitBytes} bytes is declared; that is the most allowed here`,
+        `a value is longer than the maximum of ${this.#limitBytes} bytes`,
       );
     }
     if (++this.#values > this.#maxValues) {
-      throw new WireError("too_many", `a message holds over ${this.#maxValues} values`);
+      throw new WireError(
+        "too_many",
+        `a message has more than the maximum of ${this.#maxValues} values`,
+      );
     }
     const pending = this.#pending;
     pending[pending.length - 1]!--;
@@ -83,17 +88,20 @@ export class ValueScanner {
 }
 
 /**
- * The length of the one value that starts at `start`; all of its bytes must be there. `maxValues`
- * as for `ValueScanner`. Raises `WireError`.
+ * Returns the length of the value that starts at `start` and must be complete. `maxValues` as in
+ * `ValueScanner`. Raises `WireError`, also (`truncated`) if the value is not complete.
  */
 export function scanValue(window: ScanWindow, options: { maxValues?: number } = {}): number {
-  // All bytes are here already, so a length that lies is no danger: the value is truncated.
+  // All bytes were received, so a declared length needs no limit: a too long value is truncated.
   const length = new ValueScanner({ limitBytes: Infinity, ...options }).scan(window);
   if (length === undefined) throw new WireError("truncated", "a message ends in mid-value");
   return length;
 }
 
-/** Where the value that starts at `at` ends. Checks nothing: only for what a scan has found whole. */
+/**
+ * Returns the index after the value that starts at `at`. Checks nothing: the value must have been
+ * scanned.
+ */
 export function valueEnd(bytes: Uint8Array, at: number): number {
   for (let pending = 1; pending > 0; pending--) {
     const type = bytes[at]!;
@@ -104,12 +112,12 @@ export function valueEnd(bytes: Uint8Array, at: number): number {
   return at;
 }
 
-/** What the length or count field of the value that starts at `at` says; 0 where it has none. */
+/** The length or count field of the value that starts at `at`; 0 if it has none. */
 export function declaredSize(bytes: Uint8Array, at: number): number {
   return sizeField({ bytes, at: at + 1, width: headerBytes(bytes[at]!) - 1 });
 }
 
-/** Type byte and the length or count field after it; fixed-size payloads are not counted. */
+/** Bytes of the type and of the length or count field after it, without a fixed-size payload. */
 export function headerBytes(type: number): number {
   if (type < 0xc4 || type > 0xdf) return 1;
   return 1 + HEADER_FIELD_BYTES[type - 0xc4]!;
@@ -121,7 +129,7 @@ const HEADER_FIELD_BYTES: readonly number[] = [
   ...[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
   ...[1, 2, 4, 2, 4, 2, 4],
 ];
-// From 0xc4 as well: what follows the header apart from the declared length.
+// From 0xc4 as well: bytes after the header, without the declared length.
 const FIXED_PAYLOAD_BYTES: readonly number[] = [
   ...[0, 0, 0, 1, 1, 1],
   ...[4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 2, 3, 5, 9, 17],

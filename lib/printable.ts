@@ -1,17 +1,18 @@
 /**
- * Escapes text from other nodes and from actions (names, reasons, output) before it is shown, so that it
- * cannot move a terminal's cursor, change its colors or reverse the reading direction.
+ * Escapes text from other nodes and from actions (names, reasons, output) before it is shown, so
+ * that it cannot move a terminal's cursor, change its colors or reverse the reading direction.
  * @module
  */
 
 /** Unicode categories: control, format, surrogate, line separator, paragraph separator. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
-/** What `JSON.stringify` leaves unescaped of the above. */
+/** The characters of `UNSAFE` that `JSON.stringify` does not escape. */
 const UNSAFE_IN_JSON = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /**
- * Makes one line of visible characters: `\n`, `\r`, `\x1b` and `\u{202e}` stand for the characters that
- * they name, a space for a tab. The result is for people: a backslash is not escaped.
+ * Escapes a text as one line of visible characters: control and format characters become `\n`,
+ * `\r`, `\x1b`, `\u{202e}`, a tab becomes a space. It cannot be reversed: a backslash is not
+ * escaped.
  */
 export function printable(text: string): string {
   return text.replace(UNSAFE, (character) => {

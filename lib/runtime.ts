@@ -1,76 +1,84 @@
 /**
- * The seam between the programs and the machine that they run on. Types only: `lib/deno/`
- * implements them on Deno, `tests/support/` in virtual time, and everything else is handed them.
+ * Interfaces to the operating system: clocks, randomness, timers, network, files, processes, store,
+ * log. Types only: `lib/deno/` implements them on Deno, `tests/support/` in virtual time, and all
+ * other code receives them as parameters.
  * @module
  */
 
-/** Where a node listens, UDP and TCP alike. `host` is an IP address in its canonical text form. */
+/** An IP address and a port, for UDP and TCP. */
 export interface Address {
-  /** IPv4 in dotted form, or IPv6 without brackets and without a zone. */
+  /** In canonical text: IPv4 in dotted form, or IPv6 without brackets and without a zone. */
   readonly host: string;
   /** 1 to 65535. */
   readonly port: number;
 }
 
-/** Time. Implementations never go backwards in `nowMs`; `wallMs` may jump either way. */
+/** Monotonic and wall-clock time. */
 export interface Clock {
   /** Monotonic milliseconds since an arbitrary start: for timeouts and intervals. */
   nowMs(): number;
-  /** Milliseconds since the Unix epoch: for what people read and for expiry across nodes. */
+  /**
+   * Milliseconds since the Unix epoch: for output, and for expiry on other nodes. May jump either
+   * way.
+   */
   wallMs(): number;
 }
 
-/** Chance. A seeded one makes a whole run repeatable. */
+/** A random number generator. With a seeded one a test run can be repeated. */
 export interface Random {
   /** Uniform in [0, 1). */
   next(): number;
-  /** `length` random bytes; from the operating system's generator where it guards a secret. */
+  /** `length` random bytes; in production from a cryptographically secure generator. */
   bytes(length: number): Uint8Array<ArrayBuffer>;
 }
 
 /** One-shot timers. */
 export interface Timers {
-  /** Calls back once after `delayMs`, unless the returned function was called before. */
+  /** Calls back once after `delayMs`, unless the returned function is called before. */
   after(delayMs: number, callback: () => void): () => void;
 }
 
-/** A datagram as it arrived. The bytes belong to the receiver. */
+/** A received datagram. The receiver may keep and change `bytes`. */
 export interface Datagram {
-  /** The socket address that sent it. */
+  /** Socket address of the sender. */
   readonly from: Address;
-  /** The payload. */
   readonly bytes: Uint8Array;
 }
 
 /** A bound UDP socket. */
 export interface DatagramSocket {
-  /** What it is bound to. */
+  /** The address that it is bound to. */
   readonly local: Address;
-  /** Sends and forgets. Never throws and never blocks: a failed send is a lost packet. */
+  /** Sends a datagram. Never throws and never blocks: a datagram that cannot be sent is lost. */
   send(to: Address, bytes: Uint8Array): void;
-  /** The next datagram; `undefined` once the socket is closed. Errors of the network are passed over. */
+  /**
+   * Receives the next datagram; `undefined` once the socket is closed. Network errors are ignored.
+   */
   receive(): Promise<Datagram | undefined>;
   /** Closes the socket and ends a waiting `receive`. */
   close(): void;
 }
 
-/** One TCP connection. Closing is idempotent and ends a waiting read or write. */
+/** One TCP connection. */
 export interface ByteStream {
-  /** The other end's socket address. */
+  /** Socket address of the other end. */
   readonly remote: Address;
-  /** Fills the start of `buffer`; the count, or `undefined` at the end of the stream. Rejects with `StreamError`. */
+  /**
+   * Reads into the start of `buffer` and returns the number of bytes; `undefined` at the end of the
+   * stream. Rejects with `StreamError`.
+   */
   read(buffer: Uint8Array): Promise<number | undefined>;
   /** Writes all of `bytes`. Rejects with `StreamError`. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Closes both directions. */
+  /** Closes both directions and ends a waiting read or write. Idempotent. */
   close(): void;
 }
 
 /** A listening TCP socket. */
 export interface StreamListener {
-  /** What it is bound to. */
+  /** The address that it is bound to. */
   readonly local: Address;
-  /** The next connection; `undefined` once closed. */
+  /** Accepts the next connection; `undefined` once the listener is closed. */
   accept(): Promise<ByteStream | undefined>;
   /** Stops listening and ends a waiting `accept`. */
   close(): void;
@@ -78,117 +86,138 @@ export interface StreamListener {
 
 /** The network of one host. */
 export interface Network {
-  /** Binds a UDP socket; port 0 picks a free one. Raises `AddressError`. */
+  /** Binds a UDP socket; port 0 binds a free port. Raises `AddressError`. */
   listenDatagrams(local: Address): DatagramSocket;
-  /** Binds a TCP socket; port 0 picks a free one. Raises `AddressError`. */
+  /** Binds a TCP socket; port 0 binds a free port. Raises `AddressError`. */
   listenStreams(local: Address): StreamListener;
-  /** Connects. Rejects with `StreamError` when refused, unreachable or past `timeoutMs`. */
+  /**
+   * Opens a connection. Rejects with `StreamError` if it is refused, unreachable or not open after
+   * `timeoutMs`.
+   */
   connect(to: Address, options: { timeoutMs: number; signal?: AbortSignal }): Promise<ByteStream>;
-  /** A name's addresses, IPv4 and IPv6; an address is returned as it is. Rejects with `AddressError`. */
+  /**
+   * Resolves a name to its IPv4 and IPv6 addresses; an IP address is returned as it is. Rejects
+   * with `AddressError`.
+   */
   resolve(hostname: string): Promise<string[]>;
-  /** The host's own addresses, loopback ones included. */
+  /** The addresses of the host's network interfaces, loopback included. */
   interfaceAddresses(): string[];
 }
 
-/** What kind of thing a path names. */
+/** The kind of a file; `other` is a device, FIFO or socket. */
 export type FileKind = "file" | "directory" | "other";
 
 /** A file opened for reading. */
 export interface OpenFile {
-  /** Fills the start of `buffer`; the count, or `undefined` at the end. Rejects with `HostError`. */
+  /**
+   * Reads into the start of `buffer` and returns the number of bytes; `undefined` at the end of the
+   * file. Rejects with `HostError`.
+   */
   read(buffer: Uint8Array): Promise<number | undefined>;
-  /** Closes it. */
+  /** Closes the file. */
   close(): void;
 }
 
 /** One running process. */
 export interface ProcessEntry {
-  /** Process id. */
   readonly pid: number;
-  /** The executable's real path; absent where the kernel does not tell (a kernel thread, another user's). */
+  /**
+   * Real path of the executable; absent if the kernel hides it (a kernel thread, a process of
+   * another user).
+   */
   readonly executable?: string;
-  /** The command line, its arguments joined by spaces; empty for a kernel thread. */
+  /** Command line, the arguments joined by spaces; empty for a kernel thread. */
   readonly commandLine: string;
 }
 
-/** How to run a shell command. */
+/** Options of a shell command. */
 export interface ShellOptions {
-  /** Added to the environment that the command inherits. */
+  /** Added to the inherited environment. */
   readonly environment: Readonly<Record<string, string>>;
-  /** After this it is ended with all its children. */
+  /** After this time the command and its children are killed. */
   readonly timeoutMs: number;
-  /** Output past this many bytes (stdout and stderr together, in order of arrival) is read and dropped. */
+  /** Further output (stdout and stderr together, in order of arrival) is read and dropped. */
   readonly outputLimitBytes: number;
-  /** Aborting ends it with all its children. */
+  /** If it aborts, the command and its children are killed. */
   readonly signal?: AbortSignal;
 }
 
-/** How a shell command ended. */
+/** Result of a shell command. */
 export interface ShellResult {
-  /** `exited` with a code; `signaled` by someone; ended here as `timed_out` or `aborted`. */
+  /** `signaled`: another program ended it; `timed_out`, `aborted`: ended as `ShellOptions` says. */
   readonly end:
     | { readonly type: "exited"; readonly code: number }
     | { readonly type: "signaled"; readonly signal: string }
     | { readonly type: "timed_out" }
     | { readonly type: "aborted" };
-  /** The first bytes of its output, as UTF-8 with replacement. */
+  /** The first `outputLimitBytes` of stdout and stderr; invalid UTF-8 is replaced by U+FFFD. */
   readonly output: string;
-  /** How many bytes of output were dropped. */
+  /** Number of bytes of output that were dropped. */
   readonly droppedBytes: number;
 }
 
-/** Files, processes and the shell of one host, as checks see them. */
+/** Files, processes and the shell of one host, for checks and actions. */
 export interface Host {
-  /** What `path` names, links followed; `undefined` where nothing is there. Rejects with `HostError`. */
+  /**
+   * The kind of the file at `path`, symbolic links followed; `undefined` if it does not exist.
+   * Rejects with `HostError`.
+   */
   fileKind(path: string): Promise<FileKind | undefined>;
-  /** Opens for reading; `undefined` where nothing is there. Rejects with `HostError`. */
+  /** Opens a file for reading; `undefined` if it does not exist. Rejects with `HostError`. */
   openFile(path: string): Promise<OpenFile | undefined>;
-  /** All processes that can be seen, this one's helpers left out. Rejects with `HostError`. */
+  /**
+   * Lists the processes of the host, except the shells that gossipcheck started. Rejects with
+   * `HostError`.
+   */
   processes(signal?: AbortSignal): Promise<readonly ProcessEntry[]>;
-  /** Runs `/bin/sh -c command` in a process group of its own. Rejects with `HostError` where it may not or cannot be started. */
+  /**
+   * Runs `/bin/sh -c command` in its own process group. Rejects with `HostError` if it cannot be
+   * started.
+   */
   runShell(command: string, options: ShellOptions): Promise<ShellResult>;
 }
 
-/** One column's value in a store. */
+/** The value of one column. */
 export type StoreValue = string | number | Uint8Array | null;
 
-/** A durable store that speaks SQL. Every call is done when it returns. All raise `StoreError`. */
+/** A durable SQL store. All methods are synchronous and raise `StoreError`. */
 export interface Store {
   /** Runs one statement with its parameters. */
   run(sql: string, ...parameters: readonly StoreValue[]): void;
-  /** The rows of one query. */
+  /** Runs one query and returns its rows. */
   query(sql: string, ...parameters: readonly StoreValue[]): Record<string, StoreValue>[];
   /**
-   * Runs `body` whole or not at all; what it did is durable when this returns. A `lazy` one does not
-   * wait for the disk: it outlives the process, and is durable with the next that is not lazy.
+   * Runs `body` in a transaction, which is rolled back if `body` throws, and is durable when this
+   * call returns. A `lazy` one does not wait for the disk: it survives a crash of the process, and
+   * becomes durable with the next transaction that is not lazy.
    */
   transaction<T>(body: () => T, options?: { readonly lazy?: boolean }): T;
-  /** Closes it and lets go of its lock. */
+  /** Closes the store and releases its lock. */
   close(): void;
 }
 
-/** A file that is only ever appended to. Raises `HostError` where it cannot be written. */
+/** An append-only file with rotation. All methods raise `HostError`. */
 export interface AppendFile {
-  /** Appends and hands to the operating system before it returns. */
+  /** Appends a line; the operating system has it when this call returns. */
   append(line: string): void;
-  /** Bytes in it now. */
+  /** Size of the file in bytes. */
   size(): number;
-  /** Gives the file its next older name and starts an empty one; the oldest one is removed. */
+  /** Renames the file and the older ones, deletes the oldest, and starts a new file. */
   rotate(): void;
-  /** Lets go of the file and opens what stands at its path now. */
+  /** Closes the file and opens the one that is at its path now. */
   reopen(): void;
-  /** Closes it. */
+  /** Closes the file. */
   close(): void;
 }
 
-/** How much a log line matters. */
+/** Severity of a log event. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
-/** A log line's typed fields. */
+/** Fields of a log event; undefined ones are not written. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** Where log events go. `event` is a stable snake_case name, `message` is for people. */
+/** Receives log events. `event` is a stable snake_case name, `message` a short text for people. */
 export interface Log {
-  /** Takes one event. Never throws. */
+  /** Writes one event. Never throws. */
   write(level: LogLevel, event: string, message: string, fields?: LogFields): void;
 }

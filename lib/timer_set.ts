@@ -1,16 +1,16 @@
 /**
- * Timers that end together.
+ * A set of timers that are cancelled together.
  * @module
  */
 import type { Timers } from "./runtime.ts";
 
-/** The timers of one owner. */
+/** Starts timers on `Timers`, and cancels those that have not fired when it is closed. */
 export class TimerSet {
   readonly #timers: Timers;
   readonly #cancels = new Set<() => void>();
   #closed = false;
 
-  /** Takes what makes the timers. */
+  /** Starts without timers. */
   constructor(timers: Timers) {
     this.#timers = timers;
   }
@@ -20,7 +20,10 @@ export class TimerSet {
     return this.#closed;
   }
 
-  /** Calls back once after `delayMs`, unless the set was closed or the returned function called before. */
+  /**
+   * Calls back once after `delayMs`, unless the set is closed or the returned function is called
+   * before.
+   */
   after(delayMs: number, callback: () => void): () => void {
     if (this.#closed) return () => {};
     const cancel = this.#timers.after(delayMs, () => {
@@ -34,7 +37,7 @@ export class TimerSet {
     };
   }
 
-  /** Cancels all that are left; later ones never fire. */
+  /** Cancels all timers. Timers that are started later never fire. */
   close(): void {
     this.#closed = true;
     for (const cancel of this.#cancels) cancel();

@@ -1,8 +1,8 @@
 /**
- * The one place that the version is read from.
+ * The version of the programs.
  * @module
  */
 import configuration from "../deno.json" with { type: "json" };
 
-/** The release, as in deno.json. */
+/** The version, as in deno.json. */
 export const VERSION: string = configuration.version;
