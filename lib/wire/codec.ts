@@ -1,6 +1,6 @@
 /**
- * Messages to bytes and back, in memberlist's dialect of MessagePack: a type byte, then a map with
- * the names of Go's struct fields, sorted, as keys (`net.go`, structs `ping` to `userMsgHeader`).
+ * Encodes and decodes messages in memberlist's form of MessagePack: a type byte, then a map whose
+ * keys are the names of Go's struct fields, sorted (`net.go`, structs `ping` to `userMsgHeader`).
  * @module
  */
 import { WireError } from "../errors.ts";
@@ -20,18 +20,18 @@ import {
   type WireMessage,
 } from "./messages.ts";
 import type { ScanWindow } from "../msgpack_scanner.ts";
-import { MessageWriter } from "./writer.ts";
+import { MessageWriter } from "./msgpack_writer.ts";
 
-/** The messages whose body is one map: all but user messages and push/pulls. */
+/** The messages whose body is one MessagePack map: all but user messages and push/pulls. */
 export type MapMessage = Exclude<WireMessage, User | PushPull>;
 
-/** How one kind of message is written and read. */
+/** Encoder and decoder of one message type. */
 interface Entry<M extends MapMessage> {
   write(writer: MessageWriter, message: M): void;
   read(fields: Fields): M;
 }
 
-/** What suspect and dead have in common. */
+/** The fields that suspect and dead messages share. */
 type Accusation = Omit<Suspect, "type">;
 
 const ENTRIES: { readonly [T in MapMessage["type"]]: Entry<Extract<MapMessage, { type: T }>> } = {
@@ -123,15 +123,15 @@ const ENTRIES: { readonly [T in MapMessage["type"]]: Entry<Extract<MapMessage, {
   },
 };
 
-/** What a packet carries beside user messages, by wire number. */
+/** The message types of packets by type byte, without user messages, which have no map. */
 const PACKET_ENTRIES: ReadonlyMap<number, "ping" | Exclude<PacketMessage, User>["type"]> = new Map(
   (["ping", "indirectPing", "ack", "nack", "suspect", "alive", "dead"] as const)
     .map((type) => [MESSAGE_TYPE[type], type]),
 );
 
 /**
- * Type byte and body of one message: a packet's part, or what a stream carries before compression
- * and encryption. Raises `AddressError` where an address in it is none.
+ * Encodes one message, type byte included: a part of a packet, or the plaintext of a stream. Raises
+ * `AddressError` if an address in it is not an IP address.
  */
 export function encodeMessage(message: WireMessage): Uint8Array<ArrayBuffer> {
   switch (message.type) {
@@ -148,8 +148,8 @@ export function encodeMessage(message: WireMessage): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The bytes of a user message on a stream, where its length goes in front (`sendUserMsg` in
- * memberlist's `net.go`); `encodeMessage` gives the form for packets.
+ * Encodes a user message for a stream, where a header with the length precedes the payload
+ * (`sendUserMsg` in memberlist's `net.go`); `encodeMessage` encodes it for packets.
  */
 export function encodeStreamUser(message: User): Uint8Array<ArrayBuffer> {
   const { payload } = message;
@@ -164,29 +164,29 @@ export function encodeStreamUser(message: User): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * One message of a packet, type byte included. The payload of a user message or an ack is a view
- * into `bytes`. What follows a message's body is ignored, as Go does. Raises `WireError`.
+ * Decodes one message of a packet, type byte included. The payload of a user message or an ack is a
+ * view into `bytes`. Bytes after the body are ignored, as in memberlist. Raises `WireError`.
  */
 export function decodePacketMessage(bytes: Uint8Array): PacketMessage {
   const number = bytes[0];
-  if (number === undefined) throw new WireError("truncated", "a message without type byte arrived");
+  if (number === undefined) throw new WireError("truncated", "empty message: expected a type byte");
   if (number === MESSAGE_TYPE.user) return { type: "user", payload: bytes.subarray(1) };
   const type = PACKET_ENTRIES.get(number);
   if (type === undefined) {
-    throw new WireError("unknown_type", `a message of type ${number} is not known in a packet`);
+    throw new WireError("unknown_type", `unknown message type ${number} in a packet`);
   }
   return decodeBody(type, { window: { bytes, start: 1, end: bytes.length } });
 }
 
-/** Where a message's body lies. */
+/** The position of a message's body in a byte array. */
 export interface Body {
-  /** From its first byte. */
+  /** The body starts at the window's start. */
   readonly window: ScanWindow;
-  /** Its length, where a scanner has found it already. */
+  /** The body's length in bytes; absent if it has not been scanned yet. */
   readonly length?: number;
 }
 
-/** The message of that type whose body starts at the window's start. Raises `WireError`. */
+/** Decodes the body of a message of the given type. Raises `WireError`. */
 export function decodeBody<T extends MapMessage["type"]>(
   type: T,
   body: Body,
@@ -195,31 +195,34 @@ export function decodeBody<T extends MapMessage["type"]>(
   return entry.read(new Fields({ message: type, ...body }));
 }
 
-/** What a push/pull announces in front of its nodes (`pushPullHeader`). */
+/** The header of a push/pull (`pushPullHeader`). */
 export interface PushPullHeader {
-  /** Whether the sender is joining. */
+  /** Whether the sender joins. */
   readonly join: boolean;
-  /** How many nodes follow. */
+  /** Number of nodes that follow. */
   readonly nodes: number;
-  /** How many bytes of user state follow them. */
+  /** Bytes of user state that follow the nodes. */
   readonly userStateBytes: number;
 }
 
-/** Raises `WireError`, `too_large` where it announces more than is allowed. */
+/**
+ * Decodes the header of a push/pull. Raises `WireError`, with reason `too_large` if it declares more
+ * than `PUSH_PULL_MAX_NODES` nodes or `PUSH_PULL_MAX_BYTES` bytes of user state.
+ */
 export function decodePushPullHeader(body: Body): PushPullHeader {
   const fields = new Fields({ message: "push/pull", ...body });
   const join = fields.bool("Join");
   return {
     join,
-    nodes: announced(fields.uint("Nodes"), { most: PUSH_PULL_MAX_NODES, what: "nodes" }),
-    userStateBytes: announced(fields.uint("UserStateLen"), {
+    nodes: checkDeclared(fields.uint("Nodes"), { most: PUSH_PULL_MAX_NODES, what: "nodes" }),
+    userStateBytes: checkDeclared(fields.uint("UserStateLen"), {
       most: PUSH_PULL_MAX_BYTES,
       what: "bytes of user state",
     }),
   };
 }
 
-/** One node of a push/pull. Raises `WireError`. */
+/** Decodes one node of a push/pull. Raises `WireError`. */
 export function decodePushPullNode(body: Body): PushPullNode {
   const fields = new Fields({ message: "push/pull node", ...body });
   return {
@@ -232,21 +235,28 @@ export function decodePushPullNode(body: Body): PushPullNode {
   };
 }
 
-/** How long a user message on a stream is (`userMsgHeader`). Raises `WireError`. */
+/** Decodes the header of a user message on a stream: its length in bytes (`userMsgHeader`). Raises `WireError`. */
 export function decodeUserHeader(body: Body): number {
   return new Fields({ message: "user", ...body }).uint("UserMsgLen");
 }
 
-/** What lies compressed in a message (`compress`): the algorithm is checked. Raises `WireError`. */
+/**
+ * Decodes a compressed message (`compress`) and returns the compressed bytes. Raises `WireError`,
+ * with reason `bad_compression` if the algorithm is not LZW.
+ */
 export function decodeCompressed(body: Body): Uint8Array {
   const fields = new Fields({ message: "compress", ...body });
-  if (fields.uint("Algo") !== 0) {
-    throw new WireError("bad_compression", "a message is compressed by an unknown algorithm");
+  const algorithm = fields.uint("Algo");
+  if (algorithm !== 0) {
+    throw new WireError(
+      "bad_compression",
+      `unknown compression algorithm ${algorithm}: expected 0 (LZW)`,
+    );
   }
   return fields.bytes("Buf", PUSH_PULL_MAX_BYTES);
 }
 
-/** A message around what was compressed. */
+/** Encodes compressed bytes as a message, type byte included (`compress`). */
 export function encodeCompressed(compressed: Uint8Array): Uint8Array<ArrayBuffer> {
   const writer = new MessageWriter({
     capacityBytes: compressed.length + 24,
@@ -285,27 +295,27 @@ function readAccusation(fields: Fields): Accusation {
   };
 }
 
-/** All zero where a peer sends fewer than six, which memberlist takes for an invalid member. */
+/** Reads `Vsn`: all zero if the peer sends fewer than six bytes, which memberlist treats as invalid. */
 function readVersions(fields: Fields): Versions {
   const bytes = fields.bytes("Vsn", VERSIONS_MAX_BYTES);
   if (bytes.length < 6) return [0, 0, 0, 0, 0, 0];
   return [bytes[0]!, bytes[1]!, bytes[2]!, bytes[3]!, bytes[4]!, bytes[5]!];
 }
 
-/** memberlist sends six and takes more, of which it reads six. */
+/** memberlist sends six bytes; it accepts more and ignores those after the sixth. */
 const VERSIONS_MAX_BYTES = 32;
 const STATES: readonly NodeState[] = ["alive", "suspect", "dead", "left"];
 
-function announced(count: number, bound: { most: number; what: string }): number {
+function checkDeclared(count: number, bound: { most: number; what: string }): number {
   if (count <= bound.most) return count;
   throw new WireError(
     "too_large",
-    `a push/pull announces ${count} ${bound.what}; at most ${bound.most} are allowed`,
+    `a push/pull declares ${count} ${bound.what}; maximum ${bound.most}`,
   );
 }
 
 function writeMap<M extends MapMessage>(writer: MessageWriter, message: M): void {
-  // The entry found by a message's own type takes that message, which the compiler cannot see.
+  // The compiler cannot tell that the entry of a message's type accepts that message.
   const entry = ENTRIES[message.type] as unknown as Entry<M>;
   entry.write(writer, message);
 }

@@ -27,43 +27,43 @@ function packet(type: keyof typeof MESSAGE_TYPE, fields: ValueMap): Uint8Array {
   return new Uint8Array([MESSAGE_TYPE[type], ...encode(fields)]);
 }
 
-function assertRefused(bytes: Uint8Array, reason: DropReason): WireError {
+function assertRejected(bytes: Uint8Array, reason: DropReason): WireError {
   const error = assertThrows(() => decodePacketMessage(bytes), WireError);
   assertStrictEquals(error.reason, reason, error.message);
   return error;
 }
 
-Deno.test("every packet message comes back as it was", () => {
+Deno.test("every packet message survives an encoding round trip", () => {
   for (const message of PACKET_SAMPLES) {
     assertEquals(decodePacketMessage(encodeMessage(message)), message);
   }
 });
 
-Deno.test("a message starts with its wire number", () => {
+Deno.test("an encoded message starts with its type byte", () => {
   const samples: readonly (readonly WireMessage[])[] = Object.values(SAMPLES);
   for (const message of samples.flat()) {
     assertStrictEquals(encodeMessage(message)[0], MESSAGE_TYPE[message.type]);
   }
 });
 
-Deno.test("every truncation of every message is refused", () => {
+Deno.test("every truncation of every message is rejected", () => {
   for (const message of PACKET_SAMPLES) {
     if (message.type === "user") continue;
     const bytes = encodeMessage(message);
     for (let length = 0; length < bytes.length; length++) {
-      assertRefused(bytes.subarray(0, length), "truncated");
+      assertRejected(bytes.subarray(0, length), "truncated");
     }
   }
 });
 
-Deno.test("what follows a message's body is ignored", () => {
+Deno.test("bytes after a message's body are ignored", () => {
   const [message] = SAMPLES.nack;
   assert(message !== undefined);
   const bytes = new Uint8Array([...encodeMessage(message), 1, 2, 3]);
   assertEquals(decodePacketMessage(bytes), message);
 });
 
-Deno.test("missing, nil, unknown and differently typed fields are taken as Go takes them", () => {
+Deno.test("missing, nil, unknown and other-typed fields are accepted like Go's decoder", () => {
   const noBytes = new Uint8Array(0);
   const cases: readonly (readonly [Uint8Array, PacketMessage])[] = [
     [packet("ping", {}), { type: "ping", sequence: 0, targetName: "" }],
@@ -97,7 +97,31 @@ Deno.test("missing, nil, unknown and differently typed fields are taken as Go ta
   for (const [bytes, expected] of cases) assertEquals(decodePacketMessage(bytes), expected);
 });
 
-Deno.test("fewer than six versions count as none", () => {
+Deno.test("up to 32 bytes of versions are accepted", () => {
+  const Vsn = new Uint8Array(32).fill(3);
+  const message = decodePacketMessage(packet("alive", { ...ALIVE, Vsn }));
+  assert(message.type === "alive");
+  assertEquals(message.versions, [3, 3, 3, 3, 3, 3]);
+});
+
+Deno.test("a body may be a map of any size class, and a key a string of any", () => {
+  const text = (key: string) => [...new TextEncoder().encode(key)];
+  const sequence = [0xa5, ...text("SeqNo"), 7];
+  const bodies = [
+    [0xde, 0, 1, ...sequence],
+    [0xdf, 0, 0, 0, 1, ...sequence],
+    [0x82, 0xa0, 1, ...sequence],
+    [0x82, 0xd9, 1, 0x61, 1, ...sequence],
+    [0x82, 0xda, 0, 1, 0x61, 1, ...sequence],
+    [0x82, 0xdb, 0, 0, 0, 1, 0x61, 1, ...sequence],
+  ];
+  for (const body of bodies) {
+    const bytes = new Uint8Array([MESSAGE_TYPE.nack, ...body]);
+    assertEquals(decodePacketMessage(bytes), { type: "nack", sequence: 7 }, `${body}`);
+  }
+});
+
+Deno.test("fewer than six versions decode as all zero", () => {
   const alive = { Node: "a", Addr: [10, 0, 0, 1], Port: 5 };
   for (const Vsn of [null, [], [1, 5, 2]]) {
     const message = decodePacketMessage(packet("alive", { ...alive, Vsn }));
@@ -114,6 +138,7 @@ const BAD_FIELDS: readonly (readonly [keyof typeof MESSAGE_TYPE, ValueMap, DropR
     ["nack", { SeqNo: 1.5 }, "malformed", "SeqNo"],
     ["nack", { SeqNo: "1" }, "malformed", "SeqNo"],
     ["nack", { SeqNo: true }, "malformed", "SeqNo"],
+    ["nack", { SeqNo: {} }, "malformed", "SeqNo"],
     ["ping", { Node: 5 }, "malformed", "Node of a ping message"],
     ["ping", { Node: new Uint8Array([0xff, 0xfe]) }, "malformed", "UTF-8"],
     ["ping", { Node: "n".repeat(NAME_MAX_BYTES + 1) }, "malformed", "at most 255 bytes"],
@@ -138,17 +163,24 @@ const BAD_FIELDS: readonly (readonly [keyof typeof MESSAGE_TYPE, ValueMap, DropR
     ["alive", { ...ALIVE, Vsn: new Uint8Array(33) }, "malformed", "Vsn"],
   ];
 
-Deno.test("a field of the wrong type, range or length is refused by name", () => {
+Deno.test("the error for a field of wrong type, range or length names the field", () => {
   for (const [type, fields, reason, about] of BAD_FIELDS) {
-    assertStringIncludes(assertRefused(packet(type, fields), reason).message, about);
+    assertStringIncludes(assertRejected(packet(type, fields), reason).message, about);
   }
 });
 
-Deno.test("bodies that are no map of names are refused", () => {
+Deno.test("a float is not read as the integer with the same bytes", () => {
+  const key = [0xa5, ...new TextEncoder().encode("SeqNo")];
+  const bytes = [MESSAGE_TYPE.nack, 0x81, ...key, 0xcb, 0, 0, 0, 0, 0, 0, 0, 5];
+  assertRejected(new Uint8Array(bytes), "malformed");
+});
+
+Deno.test("bodies that are not a map with string keys are rejected", () => {
   const cases: readonly (readonly [readonly number[], DropReason])[] = [
     [[], "truncated"],
     [[MESSAGE_TYPE.nack], "truncated"],
     [[MESSAGE_TYPE.nack, 0xc0], "malformed"],
+    [[MESSAGE_TYPE.nack, 0x90], "malformed"],
     [[MESSAGE_TYPE.nack, 0x91, 1], "malformed"],
     [[MESSAGE_TYPE.nack, 0x05], "malformed"],
     [[MESSAGE_TYPE.nack, 0xc1], "malformed"],
@@ -158,29 +190,29 @@ Deno.test("bodies that are no map of names are refused", () => {
     [[MESSAGE_TYPE.nack, 0xdf, 0xff, 0xff, 0xff, 0xff], "truncated"],
     [[MESSAGE_TYPE.nack, 0xdb, 0xff, 0xff, 0xff, 0xff, 1], "truncated"],
   ];
-  for (const [bytes, reason] of cases) assertRefused(new Uint8Array(bytes), reason);
+  for (const [bytes, reason] of cases) assertRejected(new Uint8Array(bytes), reason);
 });
 
-Deno.test("a key that would reach the prototype reaches nothing, as any that is not known", () => {
+Deno.test("the key __proto__ is ignored like any unknown key", () => {
   const key = [...new TextEncoder().encode("__proto__")];
   const bytes = new Uint8Array([MESSAGE_TYPE.nack, 0x81, 0xa9, ...key, 0x81, 0xa1, 0x61, 1]);
   assertEquals(decodePacketMessage(bytes), { type: "nack", sequence: 0 });
   assertEquals("a" in {}, false);
 });
 
-Deno.test("of a key that is there twice the last one counts, as for Go", () => {
+Deno.test("the last value of a repeated key counts, like in Go's decoder", () => {
   const key = [0xa5, ...new TextEncoder().encode("SeqNo")];
   const bytes = new Uint8Array([MESSAGE_TYPE.nack, 0x82, ...key, 1, ...key, 2]);
   assertEquals(decodePacketMessage(bytes), { type: "nack", sequence: 2 });
 });
 
-Deno.test("deep nesting is refused before it is decoded", () => {
+Deno.test("deep nesting is rejected before it is decoded", () => {
   const deep = new Uint8Array(60_000).fill(0x91);
   deep[0] = MESSAGE_TYPE.nack;
-  assertRefused(deep, "too_deep");
+  assertRejected(deep, "too_deep");
 });
 
-Deno.test("types that do not come in packets are refused", () => {
+Deno.test("message types that are not allowed in packets are rejected", () => {
   const types = [
     MESSAGE_TYPE.pushPull,
     MESSAGE_TYPE.error,
@@ -190,5 +222,5 @@ Deno.test("types that do not come in packets are refused", () => {
     244,
     255,
   ];
-  for (const type of types) assertRefused(new Uint8Array([type, 0x80]), "unknown_type");
+  for (const type of types) assertRejected(new Uint8Array([type, 0x80]), "unknown_type");
 });

@@ -1,6 +1,6 @@
 /**
- * Several messages in one packet, and packed messages taken apart (`util.go` and `handleCompound`
- * in memberlist's `net.go`).
+ * Compound messages: packs several messages into one packet, and unpacks packets that hold compound
+ * or compressed messages (`util.go`, and `handleCompound` in memberlist's `net.go`).
  * @module
  */
 import { WireError } from "../errors.ts";
@@ -9,77 +9,90 @@ import { decodeCompressed, decodePacketMessage } from "./codec.ts";
 import { decompressLzw } from "./lzw.ts";
 import { MESSAGE_TYPE, type PacketMessage } from "./messages.ts";
 
-/** Type byte and number of parts in front of a compound. */
+/** Bytes of the header of a compound message: type byte and number of parts. */
 export const COMPOUND_HEADER_BYTES = 2;
-/** The length of each part, in front of all of them. */
+/** Bytes that a compound message adds for each part: its length. */
 export const PART_OVERHEAD_BYTES = 2;
 
-/** What is still allowed while one packet is taken apart. */
+/** The state of unpacking one packet. */
 export interface Unpacking {
-  /** Where the messages go, in order. */
+  /** The decoded messages, in order; unpacking appends to them. */
   readonly messages: PacketMessage[];
-  /** How many bytes decompression may still make of this packet. */
+  /** Bytes that decompression may still produce from this packet. */
   readonly budget: { bytes: number };
-  /** How deep we are. */
+  /** Compound and compressed messages around the current one. */
   readonly depth: number;
 }
 
-/** Takes one message apart that may be a compound or compressed. Raises `WireError`. */
-export function takeApart(bytes: Uint8Array, unpacking: Unpacking): void {
+/**
+ * Decodes one message, and unpacks it if it is compound or compressed. Raises `WireError`, with
+ * reason `too_deep` or `too_many` if it exceeds `PACKET_MAX_DEPTH` or `PACKET_MAX_MESSAGES`.
+ */
+export function unpackMessage(bytes: Uint8Array, unpacking: Unpacking): void {
   const type = bytes[0];
   if (type !== MESSAGE_TYPE.compound && type !== MESSAGE_TYPE.compress) {
     if (unpacking.messages.length >= PACKET_MAX_MESSAGES) {
-      throw new WireError("too_many", `a packet holds over ${PACKET_MAX_MESSAGES} messages`);
+      throw new WireError(
+        "too_many",
+        `too many messages in a packet; maximum ${PACKET_MAX_MESSAGES}`,
+      );
     }
     unpacking.messages.push(decodePacketMessage(bytes));
     return;
   }
   if (unpacking.depth >= PACKET_MAX_DEPTH) {
-    throw new WireError("too_deep", `a packet is nested over ${PACKET_MAX_DEPTH} levels deep`);
+    throw new WireError(
+      "too_deep",
+      `compound messages in a packet are nested too deeply; maximum ${PACKET_MAX_DEPTH} levels`,
+    );
   }
   const inner = { ...unpacking, depth: unpacking.depth + 1 };
-  if (type === MESSAGE_TYPE.compound) takeCompoundApart(bytes, inner);
+  if (type === MESSAGE_TYPE.compound) unpackCompound(bytes, inner);
   else {
     const compressed = decodeCompressed({ window: { bytes, start: 1, end: bytes.length } });
     const plain = decompressLzw(compressed, { limitBytes: inner.budget.bytes });
     inner.budget.bytes -= plain.length;
-    takeApart(plain, inner);
+    unpackMessage(plain, inner);
   }
 }
 
-/** Type, number of parts, their lengths in 16 bits each, then the parts (`makeCompoundMessage`). */
-function takeCompoundApart(bytes: Uint8Array, unpacking: Unpacking): void {
+/** A compound message: type byte, number of parts, 16-bit lengths, parts (`makeCompoundMessage`). */
+function unpackCompound(bytes: Uint8Array, unpacking: Unpacking): void {
   const count = bytes[1];
-  if (count === undefined) throw new WireError("truncated", "a compound ends before its count");
+  if (count === undefined) {
+    throw new WireError("truncated", "truncated compound message: no part count");
+  }
   let at = COMPOUND_HEADER_BYTES + 2 * count;
   for (let index = 0; index < count; index++) {
     const lengthAt = COMPOUND_HEADER_BYTES + 2 * index;
     const end = at + (bytes[lengthAt]! << 8 | bytes[lengthAt + 1]!);
-    // Also where the lengths themselves are cut off: the first part starts behind all of them.
+    // This also catches truncated lengths: the first part starts after all of them.
     if (end > bytes.length) {
-      throw new WireError("truncated", `part ${index + 1} of ${count} of a compound is cut off`);
+      throw new WireError("truncated", `truncated compound message: part ${index + 1} of ${count}`);
     }
-    takeApart(bytes.subarray(at, end), unpacking);
+    unpackMessage(bytes.subarray(at, end), unpacking);
     at = end;
   }
 }
 
-/** Raises `RangeError` where no packet can hold these parts. */
+/** Raises `RangeError` unless a packet can hold the parts: 1 to 255, of up to 65,535 bytes if several. */
 export function checkParts(parts: readonly Uint8Array[]): void {
   if (parts.length < 1 || parts.length > COMPOUND_MAX_PARTS) {
     throw new RangeError(`a packet of ${parts.length} parts: expected 1 to ${COMPOUND_MAX_PARTS}`);
   }
   if (parts.length > 1 && parts.some((part) => part.length > 0xffff)) {
-    throw new RangeError("a part of a packet is over 65535 bytes long: send it on a stream");
+    throw new RangeError(
+      "a part of a compound message is longer than 65535 bytes: send it on a stream",
+    );
   }
 }
 
-/** The parts as one message, behind `head` free bytes: bare where it is one, else a compound. */
-export function joinParts(parts: readonly Uint8Array[], head: number): Uint8Array<ArrayBuffer> {
-  const bare = parts.length === 1;
-  let at = head + (bare ? 0 : COMPOUND_HEADER_BYTES + 2 * parts.length);
+/** Packs the parts into one message after `head` unused bytes: a single part as it is, several as a compound message. */
+export function packParts(parts: readonly Uint8Array[], head: number): Uint8Array<ArrayBuffer> {
+  const single = parts.length === 1;
+  let at = head + (single ? 0 : COMPOUND_HEADER_BYTES + 2 * parts.length);
   const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, at));
-  if (!bare) {
+  if (!single) {
     joined[head] = MESSAGE_TYPE.compound;
     joined[head + 1] = parts.length;
   }
@@ -87,7 +100,7 @@ export function joinParts(parts: readonly Uint8Array[], head: number): Uint8Arra
   for (const part of parts) {
     joined.set(part, at);
     at += part.length;
-    if (bare) break;
+    if (single) break;
     joined[lengthAt++] = part.length >>> 8;
     joined[lengthAt++] = part.length & 0xff;
   }

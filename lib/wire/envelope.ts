@@ -1,7 +1,7 @@
 /**
- * What is wrapped around messages on their way, in memberlist's order (`net.go`,
- * `rawSendMsgPacket`, `rawSendMsgStream`; `label.go`): compound, compression, CRC, encryption,
- * label, from the inside out.
+ * The layers around messages on the network, in memberlist's order from the inside out: compound
+ * message, compression, CRC, encryption, label (`net.go`, `rawSendMsgPacket`, `rawSendMsgStream`;
+ * `label.go`).
  * @module
  */
 import { concat } from "@std/bytes";
@@ -9,14 +9,14 @@ import { crc32 } from "node:zlib";
 import { UsageError, WireError } from "../errors.ts";
 import { DATAGRAM_MAX_BYTES, LABEL_MAX_BYTES, PACKET_MAX_BYTES } from "../limits.ts";
 import type { Random } from "../runtime.ts";
-import { getUint32, setUint32 } from "./bytes.ts";
+import { getUint32, setUint32 } from "./uint32.ts";
 import { encodeCompressed, encodeMessage, encodeStreamUser } from "./codec.ts";
 import {
   checkParts,
   COMPOUND_HEADER_BYTES,
-  joinParts,
+  packParts,
   PART_OVERHEAD_BYTES,
-  takeApart,
+  unpackMessage,
 } from "./compound.ts";
 import {
   type EncryptionVersion,
@@ -28,61 +28,65 @@ import {
 import { compressLzw } from "./lzw.ts";
 import { MESSAGE_TYPE, type PacketMessage, type StreamMessage } from "./messages.ts";
 
+/** Type byte and CRC-32. */
 const CRC_BYTES = 5;
-/** Type byte and length in front of an encrypted stream. */
+/** Bytes of the header of an encrypted stream message: type byte and length. */
 export const STREAM_SEAL_HEAD_BYTES = 5;
 
-/** What one node's envelope is made of. */
+/** Options of an `Envelope`. */
 export interface EnvelopeOptions {
-  /** Cluster label; empty for none, at most 255 bytes of UTF-8. */
+  /** Cluster label, at most 255 bytes of UTF-8; empty for none. */
   readonly label: string;
-  /** Keys; absent where the cluster does not encrypt. */
+  /** Encryption keys; `undefined` disables encryption. */
   readonly keyring: Keyring | undefined;
-  /** Where nonces come from. */
+  /** Source of nonces. */
   readonly random: Random;
-  /** Whether packets and streams are compressed where that makes them smaller and nobody says which. */
+  /** Default of the `compress` option of each call. Output that would grow is not compressed. */
   readonly compress: boolean;
-  /** memberlist protocol version that is spoken, 1 to 5; version 1 pads what it encrypts. Default 2. */
+  /** memberlist protocol version of this node, 1 to 5; version 1 pads what it encrypts. Default 2. */
   readonly protocolVersion?: number;
-  /** With keys: let plaintext in (memberlist's `GossipVerifyIncoming` false). Default false. */
+  /** With keys: accept plaintext as well (memberlist's `GossipVerifyIncoming` false). Default false. */
   readonly acceptPlaintext?: boolean;
   /** With keys: send plaintext (memberlist's `GossipVerifyOutgoing` false). Default false. */
   readonly sendPlaintext?: boolean;
 }
 
-/** How one packet is sealed. */
+/** Options of one packet. */
 export interface SealPacketOptions {
-  /** Adds a CRC; only for a receiver whose highest protocol version is 5. Default false. */
+  /** Adds a CRC-32, which only receivers with protocol version 5 understand. Default false. */
   readonly crc?: boolean;
-  /** Default: the envelope's own. */
+  /** Default: that of the envelope. */
   readonly compress?: boolean;
 }
 
-/** How one stream message is sealed. */
+/** Options of one stream message. */
 export interface SealStreamOptions {
-  /** Default: the envelope's own. */
+  /** Default: that of the envelope. */
   readonly compress?: boolean;
-  /** The answer on a connection that the other end opened, which carries no label. Default false. */
+  /** Whether it is the reply on a connection that the other node opened, which has no label. Default false. */
   readonly reply?: boolean;
 }
 
-/** Wraps and unwraps; keeps no state between calls. */
+/**
+ * Adds and removes the layers around messages: compound message, compression, CRC, encryption and
+ * label. Keeps no state between calls.
+ */
 export class Envelope {
-  /** What it was made with. */
+  /** The options that it was created with. */
   readonly options: EnvelopeOptions;
-  /** Bytes that each part of a compound costs beside its own. */
+  /** Bytes that a compound message adds for each part. */
   readonly partOverheadBytes: number = PART_OVERHEAD_BYTES;
   readonly #label: Uint8Array;
   readonly #labelHeader: Uint8Array;
   readonly #version: EncryptionVersion;
 
-  /** Raises `UsageError` on a label that is too long. */
+  /** Raises `UsageError` if the label is longer than 255 bytes. */
   constructor(options: EnvelopeOptions) {
     this.options = options;
     this.#label = new TextEncoder().encode(options.label);
     const { length } = this.#label;
     if (length > LABEL_MAX_BYTES) {
-      throw new UsageError(`the label is ${length} bytes long: at most ${LABEL_MAX_BYTES} go`);
+      throw new UsageError(`label is ${length} bytes long; maximum ${LABEL_MAX_BYTES}`);
     }
     this.#labelHeader = length === 0
       ? this.#label
@@ -91,8 +95,8 @@ export class Envelope {
   }
 
   /**
-   * How many bytes parts may take, each counted with `partOverheadBytes`, so that the sealed packet
-   * is at most `PACKET_MAX_BYTES` long whatever is wrapped around them.
+   * Bytes available for the parts of a packet, each counted with `partOverheadBytes`: with all
+   * layers added, the packet is then at most `PACKET_MAX_BYTES` long.
    */
   packetRoomBytes(): number {
     const sealing = this.#sealingKeyring() === undefined ? 0 : sealOverheadBytes(this.#version);
@@ -101,8 +105,8 @@ export class Envelope {
   }
 
   /**
-   * One packet around 1 to 255 encoded messages of at most 65,535 bytes each. Raises `RangeError`
-   * on more or none, which no peer could take apart again.
+   * Packs 1 to 255 encoded messages of at most 65,535 bytes each into one packet and adds all
+   * layers. Raises `RangeError` on other numbers and lengths, which a compound message cannot hold.
    */
   sealPacket(
     parts: readonly Uint8Array[],
@@ -112,9 +116,9 @@ export class Envelope {
     const keyring = this.#sealingKeyring();
     const head = keyring === undefined ? this.#labelHeader.length : 0;
     const crcBytes = options.crc ? CRC_BYTES : 0;
-    let plaintext = joinParts(parts, head + crcBytes);
+    let plaintext = packParts(parts, head + crcBytes);
     if (options.compress ?? this.options.compress) {
-      plaintext = compressBehind(plaintext, head + crcBytes);
+      plaintext = compressAfter(plaintext, head + crcBytes);
     }
     if (options.crc) {
       plaintext[head] = MESSAGE_TYPE.hasCrc;
@@ -134,32 +138,32 @@ export class Envelope {
   }
 
   /**
-   * All messages of one packet, in order, compounds taken apart. Their bytes are views into the
-   * packet where nothing had to be unpacked. Raises `WireError` if any part of it is bad: a packet
-   * is taken whole or not at all.
+   * Removes all layers of a packet and decodes its messages, in order, compound messages unpacked.
+   * Their bytes may be views into the packet. Raises `WireError` if any part is invalid: a packet is
+   * accepted as a whole or not at all.
    */
   openPacket(packet: Uint8Array): PacketMessage[] {
-    let bytes = this.#decrypted(packet.subarray(this.matchLabel(packet)));
+    let bytes = this.#decrypt(packet.subarray(this.matchLabel(packet)));
     if (bytes[0] === MESSAGE_TYPE.hasCrc && bytes.length >= CRC_BYTES) {
       const inner = bytes.subarray(CRC_BYTES);
       if (crc32(inner) !== getUint32(bytes, 1)) {
-        throw new WireError("bad_checksum", "a packet's checksum does not match its content");
+        throw new WireError("bad_checksum", "packet checksum (CRC-32) does not match its content");
       }
       bytes = inner;
     }
     const messages: PacketMessage[] = [];
-    takeApart(bytes, { messages, budget: { bytes: DATAGRAM_MAX_BYTES }, depth: 0 });
+    unpackMessage(bytes, { messages, budget: { bytes: DATAGRAM_MAX_BYTES }, depth: 0 });
     return messages;
   }
 
-  /** Everything to write to a stream for one message. */
+  /** Encodes one message for a stream and adds all layers. */
   sealStream(
     message: StreamMessage,
     options: SealStreamOptions = {},
   ): Uint8Array<ArrayBuffer> {
     const header = options.reply ? NO_BYTES : this.#labelHeader;
     let plaintext = message.type === "user" ? encodeStreamUser(message) : encodeMessage(message);
-    if (options.compress ?? this.options.compress) plaintext = compressBehind(plaintext, 0);
+    if (options.compress ?? this.options.compress) plaintext = compressAfter(plaintext, 0);
     const keyring = this.#sealingKeyring();
     if (keyring === undefined) return header.length === 0 ? plaintext : concat([header, plaintext]);
     const length = sealedBytes(plaintext.length, this.#version);
@@ -177,38 +181,44 @@ export class Envelope {
   }
 
   /**
-   * How many bytes of label stand in front of `bytes`, after checking that it is ours. Raises
-   * `WireError` (`bad_label`, `truncated`).
+   * Checks that `bytes` begin with the label of this cluster, and returns the length of that header
+   * in bytes. Raises `WireError` (`bad_label`, `truncated`).
    */
   matchLabel(bytes: Uint8Array): number;
-  /** The same where `more` may follow: `undefined` while it cannot be told yet. */
+  /** With `more`, further bytes may follow: returns `undefined` until the whole label has arrived. */
   matchLabel(bytes: Uint8Array, options: { more: boolean }): number | undefined;
   matchLabel(bytes: Uint8Array, options: { more: boolean } = { more: false }): number | undefined {
     const expected = this.#labelHeader;
     if (bytes.length > 0 && bytes[0] !== MESSAGE_TYPE.hasLabel) {
       if (expected.length === 0) return 0;
-      throw new WireError("bad_label", `input without label: expected "${this.options.label}"`);
+      throw new WireError("bad_label", `missing label: expected "${this.options.label}"`);
     }
     if (bytes.length === 0 && !options.more) return 0;
     const shared = Math.min(expected.length, bytes.length);
     for (let index = 0; index < shared; index++) {
       if (bytes[index] !== expected[index]) {
-        throw new WireError("bad_label", "input with the label of another cluster");
+        throw new WireError(
+          "bad_label",
+          `label of another cluster: expected "${this.options.label}"`,
+        );
       }
     }
     if (bytes.length > 0 && expected.length === 0) {
-      throw new WireError("bad_label", "input with a label: expected none");
+      throw new WireError("bad_label", "unexpected label: this node has none");
     }
     if (bytes.length >= expected.length && bytes.length > 0) return expected.length;
     if (options.more) return undefined;
-    throw new WireError("truncated", "input ends within its label");
+    throw new WireError("truncated", "truncated label");
   }
 
-  /** The plaintext of an encrypted stream message, `head` included. Raises `WireError`. */
+  /** Decrypts a stream message, its header included, and returns the plaintext. Raises `WireError`. */
   openStream(message: Uint8Array): Uint8Array {
     const { keyring } = this.options;
     if (keyring === undefined) {
-      throw new WireError("not_decryptable", "a stream is encrypted and we have no keys");
+      throw new WireError(
+        "not_decryptable",
+        "stream message is encrypted and this node has no keys",
+      );
     }
     const head = message.subarray(0, STREAM_SEAL_HEAD_BYTES);
     return keyring.open(message.subarray(STREAM_SEAL_HEAD_BYTES), {
@@ -216,7 +226,7 @@ export class Envelope {
     });
   }
 
-  /** Whether input that is not encrypted may come in. */
+  /** Whether unencrypted input is accepted. */
   acceptsPlaintext(): boolean {
     return this.options.keyring === undefined || this.options.acceptPlaintext === true;
   }
@@ -237,7 +247,7 @@ export class Envelope {
     });
   }
 
-  #decrypted(bytes: Uint8Array): Uint8Array {
+  #decrypt(bytes: Uint8Array): Uint8Array {
     const { keyring } = this.options;
     if (keyring === undefined) return bytes;
     try {
@@ -245,20 +255,17 @@ export class Envelope {
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       if (this.acceptsPlaintext()) return bytes;
-      // Encryption versions are 0 and 1, so a higher first byte is a message as it is.
+      // Encryption versions are 0 and 1: a higher first byte is the type byte of a plain message.
       if (error.reason !== "bad_version") throw error;
-      throw new WireError(
-        "not_encrypted",
-        "a packet is not encrypted: we take only encrypted ones",
-      );
+      throw new WireError("not_encrypted", "packet is not encrypted: this node has a key");
     }
   }
 }
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Compresses what stands behind `head` bytes, where that makes it smaller. */
-function compressBehind(bytes: Uint8Array<ArrayBuffer>, head: number): Uint8Array<ArrayBuffer> {
+/** Compresses the bytes after the first `head`, if that makes them smaller. */
+function compressAfter(bytes: Uint8Array<ArrayBuffer>, head: number): Uint8Array<ArrayBuffer> {
   const compressed = encodeCompressed(compressLzw(bytes.subarray(head)));
   if (head + compressed.length >= bytes.length) return bytes;
   return head === 0 ? compressed : concat([new Uint8Array(head), compressed]);

@@ -1,6 +1,6 @@
 /**
- * Validated access to the map that a message's body is. What Go's decoder tolerates is tolerated:
- * unknown keys, missing keys and nil in place of a zero value.
+ * Reads and validates the fields of a message body, a MessagePack map. Like Go's decoder, it accepts
+ * unknown keys, and missing keys and nil as zero values.
  * @module
  */
 import { ipFromBytes } from "../address.ts";
@@ -21,17 +21,20 @@ const UINT32_MAX = 0xffff_ffff;
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * The fields of one message, found in its bytes and read when they are asked for: most of what a
- * push/pull holds is known already, and objects made of it would be thrown away at once. All methods
- * raise `WireError` that names message and field.
+ * The fields of one message body, decoded one by one when a method reads them: most nodes of a
+ * push/pull are known already, so that objects for all fields would be garbage at once. All methods
+ * raise `WireError`, which names the message and the field.
  */
 export class Fields {
   readonly #message: string;
   readonly #bytes: Uint8Array;
-  /** Where each key's text starts and ends; its value follows. */
+  /** Start and end of each key's text; the value follows the end. */
   readonly #keys: number[] = [];
 
-  /** Finds the keys of the map that starts at the window's start; what follows it is not looked at. */
+  /**
+   * Finds the keys of the map at the window's start; bytes after the map are ignored. Raises
+   * `WireError`. With `length` the map counts as scanned already.
+   */
   constructor(options: { message: string; window: ScanWindow; length?: number }) {
     const { window, message } = options;
     const { bytes, start } = window;
@@ -40,13 +43,13 @@ export class Fields {
     if (options.length === undefined) scanValue(window);
     const entries = mapEntries(bytes, start);
     if (entries === undefined) {
-      throw new WireError("malformed", `the body of a ${message} message is not a map`);
+      throw new WireError("malformed", `body of a ${message} message: expected a map`);
     }
     let at = start + headerBytes(bytes[start]!);
     for (let entry = 0; entry < entries; entry++) {
       const textAt = at + headerBytes(bytes[at]!);
       if (!isString(bytes[at]!)) {
-        throw new WireError("malformed", `a ${message} message has a key that is no string`);
+        throw new WireError("malformed", `body of a ${message} message: expected string keys`);
       }
       const textEnd = valueEnd(bytes, at);
       this.#keys.push(textAt, textEnd);
@@ -54,23 +57,23 @@ export class Fields {
     }
   }
 
-  /** A whole number from 0 to `maximum`; missing is 0. */
+  /** Reads an integer from 0 to `maximum`; 0 if it is missing. */
   uint(key: string, maximum = UINT32_MAX): number {
     const value = this.#value(key) ?? 0;
     if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > maximum) {
-      throw this.#bad(key, `a whole number from 0 to ${maximum}`);
+      throw this.#bad(key, `an integer from 0 to ${maximum}`);
     }
     return value;
   }
 
-  /** Missing is no. */
+  /** Reads a boolean; false if it is missing. */
   bool(key: string): boolean {
     const value = this.#value(key) ?? false;
     if (typeof value !== "boolean") throw this.#bad(key, "true or false");
     return value;
   }
 
-  /** UTF-8 of at most `maximumBytes`; missing is empty. */
+  /** Reads a UTF-8 string of at most `maximumBytes`; empty if it is missing. */
   text(key: string, maximumBytes: number): string {
     const bytes = this.bytes(key, maximumBytes);
     const text = decodeUtf8(bytes);
@@ -78,38 +81,38 @@ export class Fields {
     return text;
   }
 
-  /** A node's name, which may be empty or missing. */
+  /** Reads a node name of at most `NAME_MAX_BYTES`; empty if it is missing. */
   optionalName(key: string): string {
     return this.text(key, NAME_MAX_BYTES);
   }
 
-  /** A node's name, not empty. */
+  /** Reads a node name of 1 to `NAME_MAX_BYTES` bytes. */
   name(key: string): string {
     const name = this.optionalName(key);
-    if (name === "") throw this.#bad(key, "a node's name");
+    if (name === "") throw this.#bad(key, "a node name that is not empty");
     return name;
   }
 
   /**
-   * At most `maximumBytes` bytes, from msgpack str, bin or an array of small numbers; missing is
-   * none. May be a view into the input.
+   * Reads at most `maximumBytes` bytes from a MessagePack str, bin, or array of integers from 0 to
+   * 255; empty if it is missing. The result may be a view into the input.
    */
   bytes(key: string, maximumBytes: number): Uint8Array {
     const value = this.#value(key) ?? NO_BYTES;
     const bytes = Array.isArray(value) ? this.#fromNumbers(key, value) : value;
     if (!(bytes instanceof Uint8Array)) throw this.#bad(key, "bytes");
     if (bytes.length > maximumBytes) {
-      throw this.#bad(key, `at most ${maximumBytes} bytes, not ${bytes.length}`);
+      throw this.#bad(key, `at most ${maximumBytes} bytes, found ${bytes.length}`);
     }
     return bytes;
   }
 
-  /** A node's meta, as a view into the input: whoever keeps it copies it, and few are kept. */
+  /** Reads a node's metadata of at most `META_MAX_BYTES`, as a view into the input: copy it to keep it. */
   meta(key: string): Uint8Array {
     return this.bytes(key, META_MAX_BYTES);
   }
 
-  /** An address from two fields. */
+  /** Reads an address from a field with 4 or 16 bytes and a field with a port. */
   address(hostKey: string, portKey: string): Address {
     const port = this.uint(portKey, 65_535);
     if (port === 0) throw this.#badAddress(portKey, "a port from 1 to 65535");
@@ -120,13 +123,13 @@ export class Fields {
     return { host: ipFromBytes(bytes), port };
   }
 
-  /** The same, `undefined` where either is missing or empty. */
+  /** Reads an address like `address`; `undefined` if either field is missing or empty. */
   optionalAddress(hostKey: string, portKey: string): Address | undefined {
     if (this.bytes(hostKey, 16).length === 0 || this.uint(portKey, 65_535) === 0) return undefined;
     return this.address(hostKey, portKey);
   }
 
-  /** A key's value, the last one's where it is there twice; strings as bytes. */
+  /** The value of a key, the last one if the key is repeated, like Go's decoder; strings as bytes. */
   #value(key: string): unknown {
     const bytes = this.#bytes;
     for (let index = this.#keys.length - 2; index >= 0; index -= 2) {
@@ -164,14 +167,14 @@ export class Fields {
   }
 }
 
-/** How many entries the map that starts at `at` has; `undefined` where it is none. */
+/** Number of entries of the map at index `at`; `undefined` if there is no map. */
 function mapEntries(bytes: Uint8Array, at: number): number | undefined {
   const type = bytes[at]!;
   if (type >= 0x80 && type < 0x90) return type & 0x0f;
   return type === 0xde || type === 0xdf ? declaredSize(bytes, at) : undefined;
 }
 
-/** A number of up to 32 bits, highest byte first. */
+/** An unsigned integer of up to 32 bits, most significant byte first. */
 function unsigned({ bytes, start, end }: ScanWindow): number {
   let value = 0;
   for (let index = start; index < end; index++) value = value * 256 + bytes[index]!;
@@ -186,7 +189,7 @@ function isBinary(type: number): boolean {
   return type >= 0xc4 && type <= 0xc6;
 }
 
-/** Whether an ASCII text stands in the window. */
+/** Whether the bytes in the window are this ASCII text. */
 function isText(text: string, { bytes, start, end }: ScanWindow): boolean {
   if (end - start !== text.length) return false;
   for (let index = 0; index < text.length; index++) {
@@ -201,7 +204,7 @@ function decodeValue(bytes: Uint8Array, message: string): unknown {
   } catch (error) {
     throw new WireError(
       "malformed",
-      `the body of a ${message} message is not MessagePack: ${
+      `body of a ${message} message: invalid MessagePack: ${
         error instanceof Error ? error.message : String(error)
       }`,
     );

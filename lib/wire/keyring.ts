@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer";
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { KEY_SIZES, parseKey } from "../encryption_key.ts";
 import { UsageError, WireError } from "../errors.ts";
-import { gcm } from "../std/aes_gcm.ts";
+import { type Gcm, loadGcm } from "../std/aes_gcm.ts";
 
 /** Length of a nonce, in bytes. */
 export const NONCE_BYTES = 12;
@@ -52,6 +52,8 @@ export interface KeyringOptions {
 /** AES-GCM keys: the primary key encrypts, every key decrypts. */
 export class Keyring {
   #keys: readonly Uint8Array[] = [];
+  /** AES-GCM for 24-byte keys, loaded with the first of them: hardly any keyring has one. */
+  #gcm192: Gcm | undefined;
 
   /** Raises `UsageError` if there is no key, or one of another length. */
   constructor(options: KeyringOptions) {
@@ -76,6 +78,7 @@ export class Keyring {
     if (!KEY_SIZES.includes(key.length)) {
       throw new UsageError(`a key of ${key.length} bytes: expected 16, 24 or 32`);
     }
+    if (nativeAlgorithm(key) === undefined) this.#gcm192 ??= loadGcm();
     if (this.#find(key) === undefined) this.#keys = [...this.#keys, new Uint8Array(key)];
   }
 
@@ -99,7 +102,9 @@ export class Keyring {
 
   /** Replaces all keys, the primary one first. Raises `UsageError` on bad keys and changes nothing then. */
   replace(keys: readonly Uint8Array[]): void {
-    this.#keys = new Keyring({ keys }).keys();
+    const replacement = new Keyring({ keys });
+    this.#keys = replacement.#keys;
+    this.#gcm192 = replacement.#gcm192;
   }
 
   /**
@@ -119,7 +124,7 @@ export class Keyring {
     const key = this.primary();
     const algorithm = nativeAlgorithm(key);
     if (algorithm === undefined) {
-      sealed.set(gcm(key, nonce, associatedData).encrypt(padded), at);
+      sealed.set(this.#gcm192!(key, nonce, associatedData).encrypt(padded), at);
       return sealed;
     }
     const cipher = createCipheriv(algorithm, key, nonce, { authTagLength: TAG_BYTES });
@@ -164,7 +169,7 @@ export class Keyring {
     const algorithm = nativeAlgorithm(key);
     try {
       if (algorithm === undefined) {
-        return gcm(key, nonce, associatedData).decrypt(sealed.subarray(1 + NONCE_BYTES));
+        return this.#gcm192!(key, nonce, associatedData).decrypt(sealed.subarray(1 + NONCE_BYTES));
       }
       const decipher = createDecipheriv(algorithm, key, nonce, { authTagLength: TAG_BYTES });
       if (associatedData.length > 0) decipher.setAAD(Buffer.from(associatedData));

@@ -1,7 +1,7 @@
 /**
- * LZW as Go's `compress/lzw` writes it with least significant bits first and 8-bit literals: the
- * GIF variant (GIF89a, appendix F), with codes of 9 to 12 bits, a clear code and an end code. The
- * LZW packages on npm speak other dialects (TIFF, Unix compress, strings).
+ * LZW compression as Go's `compress/lzw` writes it in LSB order with 8-bit literals: the GIF variant
+ * (GIF89a, appendix F), with codes of 9 to 12 bits, a clear code and an end code. The LZW packages
+ * on npm implement other variants (TIFF, Unix compress, strings).
  * @module
  */
 import { WireError } from "../errors.ts";
@@ -11,10 +11,10 @@ const CLEAR = 1 << LITERAL_BITS;
 const END = CLEAR + 1;
 const MAX_WIDTH = 12;
 const MAX_CODE = (1 << MAX_WIDTH) - 1;
-/** Where the output buffer of the compressor starts at most; it doubles from there. */
+/** Maximum initial size of the compressor's output buffer, which doubles when it is full. */
 const FIRST_BUFFER_BYTES = 4096;
 
-/** Compresses; the output may be larger than the input. */
+/** Compresses with LZW; the output may be larger than the input. */
 export function compressLzw(input: Uint8Array): Uint8Array<ArrayBuffer> {
   const codes = new CodeWriter(input.length);
   codes.write(CLEAR);
@@ -41,9 +41,9 @@ export function compressLzw(input: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Decompresses up to the end code; what follows it is ignored, as Go does. Raises `WireError`:
- * `too_large` where there are more than `limitBytes`, `bad_compression` on anything else. What it
- * takes in memory is known, and refused, before any of it is taken.
+ * Decompresses LZW up to the end code; bytes after it are ignored, as in Go. Raises `WireError`, with
+ * reason `too_large` if the output is longer than `limitBytes`, else `bad_compression`. The length
+ * of the output is computed and checked before memory is allocated for it.
  */
 export function decompressLzw(
   input: Uint8Array,
@@ -56,10 +56,10 @@ export function decompressLzw(
   return output.bytes;
 }
 
-/** What is done with the codes of compressed bytes. */
+/** Consumes the codes of compressed bytes. */
 interface CodeReader {
   clear(): void;
-  /** Takes a code; returns the code that comes next in the table. */
+  /** Consumes a code; returns the next free code of the table. */
   expand(code: number): number;
 }
 
@@ -67,7 +67,7 @@ function readCodes(input: Uint8Array, reader: CodeReader): void {
   let [width, bits, bitCount] = [LITERAL_BITS + 1, 0, 0];
   for (let at = 0;;) {
     while (bitCount < width) {
-      if (at === input.length) throw bad("it ends without an end code");
+      if (at === input.length) throw bad("no end code");
       bits |= input[at++]! << bitCount;
       bitCount += 8;
     }
@@ -85,17 +85,17 @@ function readCodes(input: Uint8Array, reader: CodeReader): void {
 }
 
 function bad(why: string): WireError {
-  return new WireError("bad_compression", `a compressed message cannot be decompressed: ${why}`);
+  return new WireError("bad_compression", `invalid LZW data: ${why}`);
 }
 
-/** How many bytes each code stands for, and how many all so far. Refuses what cannot be decompressed. */
+/** Validates codes, and computes the length of what each stands for and of the whole output. */
 class LzwLengths implements CodeReader {
   readonly #limit: number;
   readonly #lengths = new Uint16Array(MAX_CODE + 1);
   /** The code that the next expansion defines, if there was an expansion before it. */
   #next = END;
   #last = 0;
-  /** All so far. */
+  /** Length of the output so far. */
   total = 0;
 
   constructor(limitBytes: number) {
@@ -109,16 +109,16 @@ class LzwLengths implements CodeReader {
 
   expand(code: number): number {
     const defines = this.#last > 0 && this.#next <= MAX_CODE;
-    // The code is the last expansion and the first byte of the coming one.
+    // A new code stands for the last expansion and the first byte of the next one.
     if (defines) this.#lengths[this.#next] = this.#last + 1;
-    const known = defines ? this.#next : this.#next - 1;
-    if (code >= CLEAR && (code <= END || code > known)) throw bad(`code ${code} is not known`);
+    // After a clear code `#next` is the end code, which never gets here: no code is defined yet.
+    if (code > this.#next) throw bad(`undefined code ${code}`);
     this.#last = code < CLEAR ? 1 : this.#lengths[code]!;
     this.total += this.#last;
     if (this.total > this.#limit) {
       throw new WireError(
         "too_large",
-        `a compressed message holds over ${this.#limit} bytes; that is the most allowed here`,
+        `decompressed message is too long; maximum ${this.#limit} bytes`,
       );
     }
     if (this.#next <= MAX_CODE) this.#next++;
@@ -126,9 +126,9 @@ class LzwLengths implements CodeReader {
   }
 }
 
-/** What was decompressed so far. Every code stands for a stretch of it. All codes are known ones. */
+/** Writes the output; every code stands for a range of it. Its codes must be valid. */
 class LzwOutput implements CodeReader {
-  /** As many as there will be. */
+  /** The whole output. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly #starts = new Uint32Array(MAX_CODE + 1);
   readonly #lengths = new Uint16Array(MAX_CODE + 1);
@@ -155,7 +155,7 @@ class LzwOutput implements CodeReader {
     if (code < CLEAR) this.bytes[at] = code;
     else {
       count = this.#lengths[code]!;
-      // Where the code is being defined right now, the stretch overlaps with what is written.
+      // If this expansion defines the code itself, the range overlaps with what is written.
       const from = this.#starts[code]!;
       for (let index = 0; index < count; index++) {
         this.bytes[at + index] = this.bytes[from + index]!;
@@ -168,18 +168,18 @@ class LzwOutput implements CodeReader {
   }
 }
 
-/** Packs codes into bytes, their width growing as the decoder's table grows. */
+/** Packs codes into bytes; their width grows with the decoder's table. */
 class CodeWriter {
   #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
   #bits = 0;
   #bitCount = 0;
   #width = LITERAL_BITS + 1;
-  /** The code that was last given to a new sequence. */
+  /** The last code that was assigned to a sequence. */
   newest = END;
 
   constructor(inputBytes: number) {
-    // 12 bits for each byte of input is the worst there is, and some for clear and end codes.
+    // At worst 12 bits for each byte of input, and the clear and end codes.
     this.#bytes = new Uint8Array(Math.min(inputBytes + (inputBytes >> 1) + 16, FIRST_BUFFER_BYTES));
   }
 
@@ -193,7 +193,7 @@ class CodeWriter {
     }
   }
 
-  /** Gives out the next code; no, and a clear code is written, where none is left. */
+  /** Assigns the next code. Returns false, and writes a clear code, if none is left. */
   advance(): boolean {
     this.newest++;
     if (this.newest === 1 << this.#width) this.#width++;
@@ -219,7 +219,7 @@ class CodeWriter {
   }
 }
 
-/** Sequences by their prefix's code and last byte: open addressing, at most a quarter full. */
+/** Codes by prefix code and last byte: a hash table with open addressing, at most a quarter full. */
 class PrefixTable {
   readonly #entries: Uint32Array;
   readonly #mask: number;
@@ -232,7 +232,7 @@ class PrefixTable {
     this.#mask = size - 1;
   }
 
-  /** The code of a sequence, or 0; `add` then adds that sequence. */
+  /** The code of a sequence, or 0 if it has none; `add` then adds that sequence. */
   find(prefix: number, literal: number): number {
     const key = (prefix << 8) | literal;
     let slot = ((key >>> 12) ^ key) & this.#mask;

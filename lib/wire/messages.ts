@@ -1,12 +1,12 @@
 /**
- * The packets and stream messages of hashicorp memberlist v0.7.0 as tagged unions, and their wire
- * numbers. Field names are ours; `codec.ts` maps them to memberlist's msgpack keys (`net.go`,
- * structs `ping` to `userMsgHeader`).
+ * The packet and stream messages of hashicorp memberlist v0.7.0 as discriminated unions, and their
+ * type numbers. The field names are this project's; `codec.ts` maps them to memberlist's MessagePack
+ * keys (`net.go`, structs `ping` to `userMsgHeader`).
  * @module
  */
 import type { Address } from "../runtime.ts";
 
-/** Wire numbers of message types (`messageType` in memberlist's `net.go`). Append only. */
+/** The type byte of each message (`messageType` in memberlist's `net.go`). Append only. */
 export const MESSAGE_TYPE = {
   ping: 0,
   indirectPing: 1,
@@ -26,108 +26,103 @@ export const MESSAGE_TYPE = {
 } as const;
 
 /**
- * `[protocolMin, protocolMax, protocolCurrent, delegateMin, delegateMax, delegateCurrent]`:
- * memberlist's `Vsn`.
+ * Protocol and delegate versions of a node, memberlist's `Vsn`:
+ * `[protocolMin, protocolMax, protocolCurrent, delegateMin, delegateMax, delegateCurrent]`.
  */
 export type Versions = readonly [number, number, number, number, number, number];
 
-/** Who asks, and where the answer goes. */
+/** The sender of a ping, and the address that its ack goes to. */
 export interface Source {
-  /** Where to answer. */
   readonly address: Address;
-  /** Its name; empty from some peers. */
+  /** Empty if the peer does not send it. */
   readonly name: string;
 }
 
-/** Asks for an ack with the same sequence number. */
+/** Ping: asks for an ack with the same sequence number. */
 export interface Ping {
-  /** Tag of the union. */
   readonly type: "ping";
-  /** The asker's number for this probe, 32 bits. */
+  /** Sequence number of the probe, 32 bits. */
   readonly sequence: number;
-  /** Whom it is meant for; a node with another name does not answer. Empty from old peers. */
+  /** Name of the node that is pinged; a node with another name does not answer. Empty from old peers. */
   readonly targetName: string;
-  /** Where to ack; absent from old peers, who are answered at the packet's source. */
+  /** Absent from old peers: the ack then goes to the packet's source address. */
   readonly source?: Source;
 }
-/** Asks another node to ping `target` for us. */
+
+/** Indirect ping (ping-req of SWIM): asks another node to ping `target`. */
 export interface IndirectPing {
-  /** Tag of the union. */
   readonly type: "indirectPing";
-  /** The asker's number for this probe, 32 bits. */
+  /** Sequence number of the probe, 32 bits. */
   readonly sequence: number;
-  /** Whom to ping. */
   readonly target: Address;
-  /** The name that the node at `target` must have. */
   readonly targetName: string;
-  /** Whether a nack is wanted when the target does not answer. */
+  /** Whether to send a nack if the target does not answer. */
   readonly wantsNack: boolean;
-  /** Where to answer; without it, where the packet came from. */
+  /** Absent from old peers: the ack then goes to the packet's source address. */
   readonly source?: Source;
 }
-/** Answers a ping. */
+
+/** Ack: answers a ping or an indirect ping. */
 export interface Ack {
-  /** Tag of the union. */
   readonly type: "ack";
-  /** The asker's number for this probe, 32 bits. */
+  /** Sequence number of the ping that it answers, 32 bits. */
   readonly sequence: number;
   /** Opaque bytes. */
   readonly payload: Uint8Array;
 }
-/** Answers an indirect ping whose target did not answer in time (Lifeguard section 3.1). */
+
+/** Nack: answers an indirect ping whose target did not answer in time (Lifeguard section 3.1). */
 export interface Nack {
-  /** Tag of the union. */
   readonly type: "nack";
-  /** The asker's number for this probe, 32 bits. */
+  /** Sequence number of the indirect ping that it answers, 32 bits. */
   readonly sequence: number;
 }
-/** An accusation: `from` could not reach `name`. */
+
+/** Suspect message: the probe of member `name` by node `from` failed. */
 export interface Suspect {
-  /** Tag of the union. */
   readonly type: "suspect";
-  /** How often the member has spoken for itself, 32 bits (SWIM section 4.2). */
+  /** Incarnation of the member that the message is about, 32 bits (SWIM section 4.2). */
   readonly incarnation: number;
-  /** The member that it is about: 1 to 255 bytes of UTF-8. */
+  /** The member that the message is about: 1 to 255 bytes of UTF-8. */
   readonly name: string;
-  /** Who says so; may be empty. */
+  /** The node that suspects the member; may be empty. */
   readonly from: string;
 }
-/** `name` is a member at `address`. */
+
+/** Alive message: `name` is a member and listens at `address`. */
 export interface Alive {
-  /** Tag of the union. */
   readonly type: "alive";
-  /** How often the member has spoken for itself, 32 bits (SWIM section 4.2). */
+  /** Incarnation of the member that the message is about, 32 bits (SWIM section 4.2). */
   readonly incarnation: number;
-  /** The member that it is about: 1 to 255 bytes of UTF-8. */
+  /** The member that the message is about: 1 to 255 bytes of UTF-8. */
   readonly name: string;
-  /** Where it listens. */
   readonly address: Address;
-  /** What it publishes about itself, at most 512 bytes. */
+  /** The member's metadata, at most 512 bytes. */
   readonly meta: Uint8Array;
-  /** What it speaks; all zero where the peer did not say. */
+  /** All zero if the peer sends fewer than six. */
   readonly versions: Versions;
 }
-/** `name` failed, or left where `from` is `name` itself. */
+
+/** Dead message: the member `name` failed, or left if `from` is `name` itself. */
 export interface Dead {
-  /** Tag of the union. */
   readonly type: "dead";
-  /** How often the member has spoken for itself, 32 bits (SWIM section 4.2). */
+  /** Incarnation of the member that the message is about, 32 bits (SWIM section 4.2). */
   readonly incarnation: number;
-  /** The member that it is about: 1 to 255 bytes of UTF-8. */
+  /** The member that the message is about: 1 to 255 bytes of UTF-8. */
   readonly name: string;
-  /** Who says so; may be empty. */
+  /** The node that declared the member dead; may be empty. */
   readonly from: string;
 }
-/** Opaque bytes of the application. */
+
+/** User message: opaque bytes of the application. */
 export interface User {
-  /** Tag of the union. */
   readonly type: "user";
-  /** As they came; a view into the packet or stream that held them. */
+  /** A view into the packet or stream that held it. */
   readonly payload: Uint8Array;
 }
-/** A stream's answer that something went wrong at the other end. */
+
+/** Error: the reply on a stream if the other node could not process the request. */
 export interface ErrorReply {
-  /** Tag of the union. */
   readonly type: "error";
   /** What went wrong, for people. */
   readonly message: string;
@@ -135,37 +130,36 @@ export interface ErrorReply {
 
 /** State numbers of memberlist's `NodeStateType` (`state.go`). */
 export const NODE_STATE = { alive: 0, suspect: 1, dead: 2, left: 3 } as const;
-/** A member's state as the wire and the table know it. */
+/** State of a member on the wire and in the member table. */
 export type NodeState = keyof typeof NODE_STATE;
 
 /** One member in a push/pull (`pushNodeState`). */
 export interface PushPullNode {
-  /** The member that it is about: 1 to 255 bytes of UTF-8. */
+  /** 1 to 255 bytes of UTF-8. */
   readonly name: string;
-  /** Where it listens. */
   readonly address: Address;
-  /** What it publishes about itself, at most 512 bytes. */
+  /** The member's metadata, at most 512 bytes. */
   readonly meta: Uint8Array;
-  /** How often the member has spoken for itself, 32 bits (SWIM section 4.2). */
+  /** The member's incarnation, 32 bits (SWIM section 4.2). */
   readonly incarnation: number;
-  /** Its state as the sender sees it. */
+  /** The member's state as the sender sees it. */
   readonly state: NodeState;
-  /** What it speaks; all zero where the peer did not say. */
+  /** All zero if the peer sends fewer than six. */
   readonly versions: Versions;
 }
-/** One side of a full state exchange over a stream. */
+
+/** Push/pull: the full state of one side, exchanged over a stream. */
 export interface PushPull {
-  /** Tag of the union. */
   readonly type: "pushPull";
-  /** Whether the sender is joining, rather than syncing in its period. */
+  /** Whether the sender joins; false in a periodic push/pull. */
   readonly join: boolean;
   /** Every member that the sender knows, itself included. */
   readonly nodes: readonly PushPullNode[];
-  /** The application's own state, opaque. */
+  /** State of the application, opaque. */
   readonly userState: Uint8Array;
 }
 
-/** What one datagram can carry, once compounds are taken apart. */
+/** The messages that a packet carries, once compound messages are unpacked. */
 export type PacketMessage =
   | Ping
   | IndirectPing
@@ -175,7 +169,7 @@ export type PacketMessage =
   | Alive
   | Dead
   | User;
-/** What one stream can carry: `ping` and `ack` are the TCP fallback probe. */
+/** The messages that a stream carries; `ping` and `ack` are memberlist's TCP fallback ping. */
 export type StreamMessage = PushPull | User | Ping | Ack | ErrorReply;
 /** Every message. */
 export type WireMessage = PacketMessage | StreamMessage;

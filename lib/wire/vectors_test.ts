@@ -12,11 +12,11 @@ import {
 } from "../../tests/support/vectors.ts";
 import { encodeMessage } from "./codec.ts";
 import type { Envelope } from "./envelope.ts";
-import { StreamReader } from "./frames.ts";
+import { StreamReader } from "./stream_reader.ts";
 import { compressLzw, decompressLzw } from "./lzw.ts";
 import type { PacketMessage, StreamMessage, WireMessage } from "./messages.ts";
 
-/** Every message type must have been seen in each of these, or the vectors prove too little. */
+/** The message types that each vector file must contain. */
 const EXPECTED = {
   packet: ["ping", "indirectPing", "ack", "nack", "suspect", "alive", "dead", "user"],
   stream: ["ping", "ack", "user", "pushPull", "error"],
@@ -28,7 +28,7 @@ function openVector(vector: Vector, envelope: Envelope): readonly WireMessage[] 
   const reader = new StreamReader({ envelope, reply: vector.reply });
   reader.push(bytes);
   const message = reader.take();
-  assert(message !== undefined, `${vector.name} is not whole`);
+  assert(message !== undefined, `${vector.name} is truncated`);
   return [message];
 }
 
@@ -46,7 +46,7 @@ function sealAgain(vector: Vector, layers: Layers): Uint8Array {
 for (const name of VECTOR_FILES) {
   const { layers, vectors } = readVectors(name);
 
-  Deno.test(`what memberlist sent is read as memberlist means it: ${name}`, () => {
+  Deno.test(`memberlist's messages decode to memberlist's fields: ${name}`, () => {
     const seen = { packet: new Set<string>(), stream: new Set<string>() };
     for (const vector of vectors) {
       const messages = openVector(vector, envelopeOf(layers));
@@ -57,10 +57,10 @@ for (const name of VECTOR_FILES) {
     assertEquals([...seen.stream].sort(), [...EXPECTED.stream].sort());
   });
 
-  Deno.test(`what was read is written again byte for byte: ${name}`, () => {
+  Deno.test(`decoded messages encode to the same bytes: ${name}`, () => {
     for (const vector of vectors) {
       const again = sealAgain(vector, layers);
-      // memberlist compresses streams even where that makes them larger; we do not.
+      // memberlist compresses streams even if that makes them larger; this project does not.
       if (again.length * 2 < vector.hex.length && vector.stream && layers.compress) continue;
       assertStrictEquals(again.toHex(), vector.hex, vector.name);
     }
@@ -83,7 +83,7 @@ function lzwInput({ length, values, seed }: LzwVector): Uint8Array {
   });
 }
 
-Deno.test("LZW gives what Go gives, past every code width and a full table", () => {
+Deno.test("LZW output equals Go's for every code width and a full table", () => {
   const vectors = JSON.parse(readVectorText("lzw")) as LzwVector[];
   assert(vectors.length > 0);
   for (const vector of vectors) {

@@ -1,7 +1,7 @@
 import { SAMPLES } from "../../tests/support/wire_samples.ts";
 import { decodePacketMessage, encodeMessage } from "./codec.ts";
 import { Envelope, type EnvelopeOptions } from "./envelope.ts";
-import { StreamReader } from "./frames.ts";
+import { StreamReader } from "./stream_reader.ts";
 import { Keyring } from "./keyring.ts";
 
 function envelope(options: Partial<EnvelopeOptions> = {}): Envelope {

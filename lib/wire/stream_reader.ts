@@ -1,7 +1,8 @@
 /**
- * Stream messages out of chunks as they arrive: label, encryption and compression taken off, every
- * declared length checked before anything is kept for it (`readStream`, `readRemoteState` and
- * `readUserMsg` in memberlist's `net.go`). No byte is looked at twice.
+ * Reads stream messages from chunks of bytes as they arrive: removes label, encryption and
+ * compression, and decodes (`readStream`, `readRemoteState` and `readUserMsg` in memberlist's
+ * `net.go`). Every declared length is checked before memory is allocated for it. No byte is scanned
+ * twice.
  * @module
  */
 import { WireError } from "../errors.ts";
@@ -12,7 +13,7 @@ import {
   PUSH_PULL_MAX_BYTES,
   PUSH_PULL_NODE_MAX_BYTES,
 } from "../limits.ts";
-import { getUint32 } from "./bytes.ts";
+import { getUint32 } from "./uint32.ts";
 import {
   type Body,
   decodeBody,
@@ -32,20 +33,31 @@ import {
 } from "./messages.ts";
 import { ValueScanner } from "../msgpack_scanner.ts";
 
-/** The map in front of a push/pull or a user message; memberlist's take under 100 bytes. */
+/** Maximum size of the header of a push/pull or user message; memberlist's take under 100 bytes. */
 const HEADER_MAX_BYTES = 1024;
-/** Around what was compressed: `compress` with its two keys. */
+/** Maximum bytes that a compressed message adds to its content: a map with two keys. */
 const COMPRESS_OVERHEAD_BYTES = 64;
 
-/** What has arrived is kept in pieces of at most this, or of what came at once. */
+/** Maximum size of a page that collects small chunks; a larger chunk gets a page of its own size. */
 const PAGE_MAX_BYTES = 64 * 1024;
 
-/** Pauses where bytes are missing. */
+/** A parser that yields while it needs more bytes. */
 type Reading<T> = Generator<void, T, void>;
 
 /**
- * Reads one stream. Bytes that follow a message are not looked at before that message was taken.
- * After an error the reader is of no more use and the stream is to be closed.
+ * Reads the messages of one stream. Bytes after a message are not parsed until that message was
+ * taken. After an error every call raises the same error: close the stream.
+ *
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Envelope } from "./envelope.ts";
+ *
+ * const random = { next: () => 0, bytes: (length: number) => new Uint8Array(length) };
+ * const envelope = new Envelope({ label: "", keyring: undefined, random, compress: false });
+ * const reader = new StreamReader({ envelope });
+ * reader.push(envelope.sealStream({ type: "ping", sequence: 1, targetName: "web-1" }));
+ * assertEquals(reader.take(), { type: "ping", sequence: 1, targetName: "web-1" });
+ * ```
  */
 export class StreamReader {
   readonly #envelope: Envelope;
@@ -57,26 +69,26 @@ export class StreamReader {
   readonly #traits: Traits = { compressed: false };
 
   /**
-   * `reply` says that we opened the connection and the other end answers, which it does without
-   * a label in front. Default false.
+   * `reply` is true if this node opened the connection and reads the reply, which has no label.
+   * Default false.
    */
   constructor(options: { envelope: Envelope; reply?: boolean }) {
     this.#envelope = options.envelope;
     this.#labelPassed = options.reply === true;
   }
 
-  /** Adds bytes as they came; they are copied. Raises `WireError` as soon as they can be told bad. */
+  /** Adds a chunk, which is copied. Raises `WireError` as soon as the bytes are known to be invalid. */
   push(chunk: Uint8Array): void {
     this.#input.append(chunk);
     this.#advance();
   }
 
-  /** Whether the other end has compressed anything so far. */
+  /** Whether any message so far was compressed. */
   get compressed(): boolean {
     return this.#traits.compressed;
   }
 
-  /** The next whole message, if there is one. Raises `WireError`. */
+  /** Returns the next message and removes it; `undefined` until it has arrived as a whole. Raises `WireError`. */
   take(): StreamMessage | undefined {
     this.#advance();
     const message = this.#ready;
@@ -112,7 +124,7 @@ export class StreamReader {
   }
 }
 
-/** What a reader learns about the other end. */
+/** What a reader learns about the other node. */
 interface Traits {
   compressed: boolean;
 }
@@ -123,18 +135,18 @@ function* readSealed(
 ): Reading<StreamMessage> {
   yield* input.need(1);
   if (input.rest()[0] !== MESSAGE_TYPE.encrypt) {
-    if (envelope.acceptsPlaintext()) return yield* readPacked(input, traits);
-    throw new WireError("not_encrypted", "a stream is not encrypted: we take only encrypted ones");
+    if (envelope.acceptsPlaintext()) return yield* readCompressed(input, traits);
+    throw new WireError("not_encrypted", "stream is not encrypted: this node has a key");
   }
   yield* input.need(STREAM_SEAL_HEAD_BYTES);
   const length = getUint32(input.rest(), 1);
   checkLength(length, { most: PUSH_PULL_MAX_BYTES, what: "an encrypted stream message" });
   yield* input.need(STREAM_SEAL_HEAD_BYTES + length);
   const opened = envelope.openStream(input.take(STREAM_SEAL_HEAD_BYTES + length));
-  return readWhole(opened, (whole) => readPacked(whole, traits));
+  return readWhole(opened, (whole) => readCompressed(whole, traits));
 }
 
-function* readPacked(input: Input, traits: Traits): Reading<StreamMessage> {
+function* readCompressed(input: Input, traits: Traits): Reading<StreamMessage> {
   yield* input.need(1);
   if (input.rest()[0] !== MESSAGE_TYPE.compress) return yield* readPlain(input);
   traits.compressed = true;
@@ -159,7 +171,7 @@ function* readPlain(input: Input): Reading<StreamMessage> {
     case MESSAGE_TYPE.error:
       return decodeBody("error", yield* input.value(DATAGRAM_MAX_BYTES));
     default:
-      throw new WireError("unknown_type", `a message of type ${type} is not known on a stream`);
+      throw new WireError("unknown_type", `unknown message type ${type} on a stream`);
   }
 }
 
@@ -189,29 +201,29 @@ function* readUser(input: Input): Reading<User> {
   return { type: "user", payload: input.take(length) };
 }
 
-/** Reads what is all there: a pause means that it is cut off. */
+/** Parses bytes that are complete: a parser that needs more means that they are truncated. */
 function readWhole(
   bytes: Uint8Array,
   read: (input: Input) => Reading<StreamMessage>,
 ): StreamMessage {
   const step = read(new Input(bytes)).next();
   if (step.done === true) return step.value;
-  throw new WireError("truncated", "an unpacked stream message is cut off");
+  throw new WireError("truncated", "truncated stream message inside its encryption or compression");
 }
 
 function checkLength(length: number, bound: { most: number; what: string }): void {
   if (length <= bound.most) return;
   throw new WireError(
     "too_large",
-    `${bound.what} is ${length} bytes long; at most ${bound.most} are allowed`,
+    `${bound.what} is ${length} bytes long; maximum ${bound.most}`,
   );
 }
 
 /**
- * What has arrived and is not used yet. It is kept in pages until there is enough of it to look at,
- * so that a message of which half has come takes half its memory; then it is put into one piece.
- * Bytes once in one piece are never overwritten, so views of them stay good, and each byte is copied
- * a bounded number of times.
+ * The bytes that have arrived and are not parsed yet. They stay in pages until the parser needs them,
+ * so that half a message takes half its memory; then they are joined in one buffer. Joined bytes are
+ * never overwritten, so that views of them stay valid, and each byte is copied a bounded number of
+ * times.
  */
 class Input {
   #bytes: Uint8Array;
@@ -243,26 +255,26 @@ class Input {
     return this.#end - this.#start + this.#pagesBytes;
   }
 
-  /** All that is there, as a view. */
+  /** All bytes that have arrived, as a view. */
   rest(): Uint8Array {
-    this.#gather();
+    this.#join();
     return this.#bytes.subarray(this.#start, this.#end);
   }
 
-  /** Uses up `count` bytes that are there, as a view. */
+  /** Removes `count` bytes, which must have arrived, and returns a view of them. */
   take(count: number): Uint8Array {
-    this.#gather();
+    this.#join();
     this.#start += count;
     return this.#bytes.subarray(this.#start - count, this.#start);
   }
 
-  /** Waits until `count` bytes are there. */
+  /** Yields until `count` bytes have arrived. */
   *need(count: number): Reading<void> {
     while (this.length < count) yield;
   }
 
-  /** Puts all into one piece; where little came to much, with room for as much again. */
-  #gather(): void {
+  /** Joins all pages in one buffer, which doubles in size if less was added than it holds. */
+  #join(): void {
     if (this.#pagesBytes === 0) return;
     if (this.#end + this.#pagesBytes > this.#bytes.length) {
       const rest = this.#bytes.subarray(this.#start, this.#end);
@@ -282,11 +294,11 @@ class Input {
     this.#lastPageBytes = 0;
   }
 
-  /** Uses up one MessagePack value of at most `limitBytes`. */
+  /** Yields until one MessagePack value of at most `limitBytes` has arrived, and removes it. */
   *value(limitBytes: number): Reading<Required<Body>> {
     const scanner = new ValueScanner({ limitBytes });
     for (;;) {
-      this.#gather();
+      this.#join();
       const window = { bytes: this.#bytes, start: this.#start, end: this.#end };
       const length = scanner.scan(window);
       if (length !== undefined) {

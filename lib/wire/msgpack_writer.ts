@@ -1,55 +1,54 @@
 /**
- * Writes MessagePack as memberlist does: byte strings as raw strings, no 8-bit string lengths,
- * Go's `int` as signed integers. No encoder on npm speaks this dialect, and only with it are our
- * packets the very bytes that a Go node would send (go-msgpack v2, `codec/msgpack.go`).
+ * Writes MessagePack as memberlist does (go-msgpack v2, `codec/msgpack.go`): byte strings as str
+ * without 8-bit lengths, Go's `int` as signed integers. No encoder on npm writes these bytes, and
+ * tests compare packets byte by byte with those of a Go node.
  * @module
  */
-
 import { ipToBytes, ipv4ToNumber } from "../address.ts";
 
 const ENCODER = new TextEncoder();
 
-/** A growing buffer with one method for each kind of value. */
+/** A MessagePack encoder with a growing buffer and one method for each type of value. */
 export class MessageWriter {
   #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
 
-  /** `capacityBytes` is a guess; a good one saves copies. Starts with `type` where it is given. */
+  /** `capacityBytes` is the initial size of the buffer. Writes `type`, if given, as the first byte. */
   constructor(options: { capacityBytes: number; type?: number }) {
     this.#bytes = new Uint8Array(options.capacityBytes);
     if (options.type !== undefined) this.byte(options.type);
   }
 
-  /** What was written; the writer is of no more use. */
+  /** Returns a view of the bytes written. Do not use the writer afterwards. */
   finish(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** One byte as it is. */
+  /** Appends one byte as it is. */
   byte(value: number): void {
     this.#reserve(1);
     this.#bytes[this.#length++] = value;
   }
 
-  /** Bytes as they are. */
+  /** Appends bytes as they are. */
   verbatim(bytes: Uint8Array): void {
     this.#reserve(bytes.length);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
   }
 
-  /** A map entry's key; its value comes next. */
+  /** Writes the key of a map entry; write its value next. */
   key(name: string): this {
     this.text(name);
     return this;
   }
 
-  /** The start of a map of at most 15 entries. */
+  /** Writes the header of a map with at most 15 entries. */
   map(entries: number): void {
     this.byte(0x80 | entries);
   }
 
-  /** An unsigned integer of at most 32 bits (Go's `uint8`, `uint16`, `uint32`). */
+  /** Writes an unsigned integer of at most 32 bits (Go's `uint8`, `uint16`, `uint32`). */
   uint(value: number): void {
     if (value < 0x80) this.byte(value);
     else if (value < 0x100) this.#sized(0xcc, { value, width: 1 });
@@ -57,46 +56,46 @@ export class MessageWriter {
     else this.#sized(0xce, { value, width: 4 });
   }
 
-  /** A signed integer that is not negative, at most 31 bits (Go's `int`). */
+  /** Writes an integer from 0 to 2^31 - 1 as a signed integer (Go's `int`). */
   int(value: number): void {
     if (value < 0x80) this.byte(value);
     else if (value < 0x8000) this.#sized(0xd1, { value, width: 2 });
     else this.#sized(0xd2, { value, width: 4 });
   }
 
-  /** Yes or no. */
+  /** Writes a boolean. */
   bool(value: boolean): void {
     this.byte(value ? 0xc3 : 0xc2);
   }
 
-  /** Bytes; none at all are Go's nil slice. */
+  /** Writes bytes as a str; an empty array as nil, like Go's nil slice. */
   raw(bytes: Uint8Array): void {
     if (bytes.length === 0) return this.byte(0xc0);
     this.#rawHeader(bytes.length);
     this.verbatim(bytes);
   }
 
-  /** An IP address as its 4 or 16 bytes. Raises `AddressError` on what is none. */
+  /** Writes an IP address as its 4 or 16 bytes. Raises `AddressError` if it is not an IP address. */
   ip(host: string): void {
     const number = ipv4ToNumber(host);
     if (number === undefined) this.raw(ipToBytes(host));
     else this.#sized(0xa4, { value: number, width: 4 });
   }
 
-  /** Numbers of 8 bits as bytes. */
+  /** Writes integers from 0 to 255 as a str of bytes. */
   bytes(numbers: readonly number[]): void {
     this.#rawHeader(numbers.length);
     for (const number of numbers) this.byte(number);
   }
 
-  /** A string in UTF-8. */
+  /** Writes a string in UTF-8. */
   text(text: string): void {
     const start = this.#length;
     this.#rawHeader(text.length);
     this.#reserve(text.length);
     const bytes = this.#bytes;
     const at = this.#length;
-    // Nearly all names and all keys are ASCII, where a loop beats a call of the encoder.
+    // Nearly all names and all keys are ASCII, for which a loop is faster than the encoder.
     for (let index = 0; index < text.length; index++) {
       const code = text.charCodeAt(index);
       if (code >= 0x80) {
