@@ -1,78 +1,82 @@
 /**
- * What rides on packets: membership news and the application's payloads, each sent a limited number
- * of times, least sent first (SWIM section 4.1; memberlist's `queue.go`).
+ * Broadcast queues: messages about members and of the application that piggyback on packets, each
+ * transmitted a limited number of times, least transmitted first (SWIM section 4.1; memberlist's
+ * `queue.go`).
  * @module
  */
 
-/** One piece of news on its way. */
+/** One queued broadcast. */
 interface Broadcast {
   readonly name: string;
   readonly message: Uint8Array;
+  /** How often this node has transmitted it. */
   transmits: number;
-  heard: number;
+  /** How often other nodes have sent it to this node. */
+  received: number;
 }
 
-/** How much may be taken for one packet. */
+/** The space left in a packet. */
 export interface Room {
   /** Bytes, the overhead of each part included. */
   readonly bytes: number;
-  /** Parts. */
+  /** Number of parts. */
   readonly parts: number;
 }
 
-/** How many items that do not fit are passed over before a packet is called full. */
-const MISFITS_MAX = 32;
+/** Broadcasts too large for the rest of a packet that are skipped before the packet counts as full. */
+const SKIPPED_MAX = 32;
 
 /**
- * News by name; newer news of a name replaces the older. Every operation costs what it hands out,
- * not what is queued.
+ * A queue of broadcasts by name (memberlist's `TransmitLimitedQueue`); a newer broadcast replaces the
+ * older one of the same name. The cost of an operation depends on what it returns, not on the length
+ * of the queue.
  */
 export class TransmitQueue {
   readonly #overheadBytes: number;
   readonly #byName = new Map<string, Broadcast>();
-  /** By transmits so far; each tier in order of arrival. */
+  /** Broadcasts by number of transmissions so far; each tier in order of arrival. */
   readonly #tiers: Map<string, Broadcast>[] = [];
   #bytes = 0;
 
-  /** `overheadBytes` is what each part costs in a packet beside its own bytes. */
+  /** `overheadBytes` is what a packet needs for each part in addition to the part's own bytes. */
   constructor(options: { readonly overheadBytes: number }) {
     this.#overheadBytes = options.overheadBytes;
   }
 
-  /** Pieces of news queued. */
+  /** Number of queued broadcasts. */
   get size(): number {
     return this.#byName.size;
   }
 
-  /** Bytes queued, overhead included. */
+  /** Bytes of all queued broadcasts, overhead included. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Whether news of `name` still has transmissions to go. */
+  /** Whether a broadcast of this name is queued: it has transmissions left. */
   has(name: string): boolean {
     return this.#byName.has(name);
   }
 
-  /** Queues `message` as the only news of `name`. */
+  /** Queues `message` in place of any broadcast of the same name. */
   queue(name: string, message: Uint8Array): void {
     this.remove(name);
-    const broadcast = { name, message, transmits: 0, heard: 0 };
+    const broadcast = { name, message, transmits: 0, received: 0 };
     this.#byName.set(name, broadcast);
     this.#tier(0).set(name, broadcast);
     this.#bytes += message.length + this.#overheadBytes;
   }
 
   /**
-   * Another node told us the news of `name` that we are spreading: up to half of our transmissions
-   * are saved that way (the counter with feedback of Demers et al., 1987, section 1.4).
+   * Counts that another node sent the queued broadcast of `name` to this node. That saves up to half
+   * of the transmissions (the counter with feedback of Demers et al., 1987, section 1.4).
    */
-  heard(name: string): void {
+  received(name: string): void {
     const broadcast = this.#byName.get(name);
-    if (broadcast !== undefined) broadcast.heard++;
+    if (broadcast !== undefined) broadcast.received++;
   }
 
-  /** Forgets the news of `name`. */
+  /** Removes the broadcast of this name. */
   remove(name: string): void {
     const broadcast = this.#byName.get(name);
     if (broadcast === undefined) return;
@@ -81,14 +85,14 @@ export class TransmitQueue {
     this.#bytes -= broadcast.message.length + this.#overheadBytes;
   }
 
-  /** Forgets the oldest of the most sent. */
+  /** Removes the oldest of the most transmitted broadcasts. */
   removeMostSent(): void {
     for (let transmits = this.#tiers.length - 1; transmits >= 0; transmits--) {
       for (const name of this.#tier(transmits).keys()) return this.remove(name);
     }
   }
 
-  /** Bytes that the next message in line takes; `undefined` where none waits. */
+  /** Bytes that the next message takes in a packet; `undefined` if the queue is empty. */
   nextBytes(): number | undefined {
     for (const tier of this.#tiers) {
       for (const { message } of tier.values()) return message.length + this.#overheadBytes;
@@ -96,29 +100,32 @@ export class TransmitQueue {
     return undefined;
   }
 
-  /** Messages for one packet, least sent first. `limit` is how often each is sent in all. */
+  /**
+   * Returns messages for one packet, least transmitted first, and counts the transmission. After
+   * `limit` transmissions a broadcast is removed.
+   */
   take(room: Room, limit: number): Uint8Array[] {
     const taken: Broadcast[] = [];
     let bytes = room.bytes;
-    let misfits = 0;
+    let skipped = 0;
     for (const tier of this.#tiers) {
       for (const broadcast of tier.values()) {
-        if (taken.length >= room.parts || misfits >= MISFITS_MAX) break;
+        if (taken.length >= room.parts || skipped >= SKIPPED_MAX) break;
         const cost = broadcast.message.length + this.#overheadBytes;
         if (cost > bytes) {
-          misfits++;
+          skipped++;
           continue;
         }
         bytes -= cost;
         taken.push(broadcast);
       }
     }
-    for (const broadcast of taken) this.#sent(broadcast, limit);
+    for (const broadcast of taken) this.#transmitted(broadcast, limit);
     return taken.map(({ message }) => message);
   }
 
-  #sent(broadcast: Broadcast, limit: number): void {
-    const saved = Math.min(broadcast.heard, Math.floor(limit / 2));
+  #transmitted(broadcast: Broadcast, limit: number): void {
+    const saved = Math.min(broadcast.received, Math.floor(limit / 2));
     if (broadcast.transmits + 1 + saved >= limit) return this.remove(broadcast.name);
     this.#tier(broadcast.transmits).delete(broadcast.name);
     broadcast.transmits++;
@@ -131,46 +138,46 @@ export class TransmitQueue {
   }
 }
 
-/** What `Broadcasts` is made of. */
+/** Options of `Broadcasts`. */
 export interface BroadcastsOptions {
-  /** What each part costs in a packet beside its own bytes. */
+  /** What a packet needs for each part in addition to the part's own bytes. */
   readonly overheadBytes: number;
-  /** Part of each packet that the application is sure of, 0 to 1. */
+  /** Share of each packet that is reserved for application messages, 0 to 1. */
   readonly applicationShare: number;
-  /** Most that a packet can give: bounds an application payload and what its share may add up to. */
+  /** Space in an empty packet: the maximum of an application message and of the saved share. */
   readonly packetRoomBytes: number;
 }
 
-/** Application payloads that wait at most; the most sent is dropped first. */
+/** Maximum number of queued application messages; the most transmitted is evicted. */
 const APPLICATION_QUEUE_MAX = 1_024;
 
 /**
- * Both kinds of news. Membership goes first, but the application's share of every packet that it
- * did not use is saved up for it, so that no flood of membership news starves it
+ * The broadcasts of one node. Messages about members take precedence, but the application's share of
+ * a packet is saved for it if it does not use it, so that many changes of members do not starve it
  * (hashicorp/memberlist issue 299).
  */
 export class Broadcasts {
   readonly #options: BroadcastsOptions;
-  /** News about members, by member. */
+  /** Messages about members, by name of the member. */
   readonly membership: TransmitQueue;
   readonly #application: TransmitQueue;
   #creditBytes = 0;
 
-  /** Begins empty. */
+  /** Begins with empty queues. */
   constructor(options: BroadcastsOptions) {
     this.#options = options;
     this.membership = new TransmitQueue(options);
     this.#application = new TransmitQueue(options);
   }
 
-  /** Whether nothing waits. */
+  /** Whether both queues are empty. */
   get idle(): boolean {
     return this.membership.size === 0 && this.#application.size === 0;
   }
 
   /**
-   * Queues an encoded application message under a name that a later one replaces; false where it
-   * is too large for any packet.
+   * Queues an encoded application message in place of any of the same name. Returns false if it is
+   * too large for a packet.
    */
   queueApplication(name: string, message: Uint8Array): boolean {
     if (message.length + this.#options.overheadBytes > this.#options.packetRoomBytes) return false;
@@ -179,12 +186,12 @@ export class Broadcasts {
     return true;
   }
 
-  /** Whether an application message of this name still has transmissions to go. */
+  /** Whether an application message of this name is queued: it has transmissions left. */
   hasApplication(name: string): boolean {
     return this.#application.has(name);
   }
 
-  /** Messages for one packet. `limit` is how often each is sent in all. */
+  /** Returns messages for one packet, like `TransmitQueue.take`. */
   take(room: Room, limit: number): Uint8Array[] {
     if (this.#application.size === 0) {
       this.#creditBytes = 0;
@@ -194,18 +201,18 @@ export class Broadcasts {
     const credit = this.#creditBytes + room.bytes * applicationShare;
     this.#creditBytes = Math.min(credit, packetRoomBytes);
     const reserved = this.#reserved(room);
-    const news = this.membership.take({
+    const aboutMembers = this.membership.take({
       bytes: room.bytes - reserved,
       parts: reserved > 0 ? Math.ceil(room.parts * (1 - applicationShare)) : room.parts,
     }, limit);
-    const left = this.#left(room, news);
+    const left = this.#left(room, aboutMembers);
     const taken = this.#application.take(left, limit);
     const cost = left.bytes - this.#left(left, taken).bytes;
     this.#creditBytes = Math.max(this.#creditBytes - cost, 0);
-    return [...taken, ...news];
+    return [...taken, ...aboutMembers];
   }
 
-  /** Bytes to keep for the application: what it has saved up, once its next message fits in. */
+  /** Bytes to reserve for the application: its saved share, once its next message fits into that. */
   #reserved(room: Room): number {
     const next = this.#application.nextBytes() ?? Infinity;
     const bytes = Math.min(this.#creditBytes, this.#application.bytes, room.bytes);

@@ -11,7 +11,7 @@ function queue(): TransmitQueue {
   return new TransmitQueue({ overheadBytes: 2 });
 }
 
-Deno.test("news is sent as often as the limit says, and then forgotten", () => {
+Deno.test("a broadcast is transmitted limit times, and then removed", () => {
   const subject = queue();
   subject.queue("a", message(10));
   for (let sent = 0; sent < 3; sent++) {
@@ -21,7 +21,7 @@ Deno.test("news is sent as often as the limit says, and then forgotten", () => {
   assertEquals([subject.has("a"), subject.take(MUCH, 3).length, subject.bytes], [false, 0, 0]);
 });
 
-Deno.test("newer news of a name replaces the older and starts anew", () => {
+Deno.test("a newer broadcast replaces the older one of its name, with all its transmissions left", () => {
   const subject = queue();
   subject.queue("a", message(10, 1));
   subject.take(MUCH, 3);
@@ -33,7 +33,7 @@ Deno.test("newer news of a name replaces the older and starts anew", () => {
   assertEquals(subject.size, 0);
 });
 
-Deno.test("what was sent least goes first", () => {
+Deno.test("the least transmitted broadcast is taken first", () => {
   const subject = queue();
   subject.queue("old", message(10, 1));
   subject.take(MUCH, 5);
@@ -42,7 +42,7 @@ Deno.test("what was sent least goes first", () => {
   assertEquals(subject.take(MUCH, 5), [message(10, 1), message(10, 2)]);
 });
 
-Deno.test("bytes and parts of a packet are never exceeded, and what does not fit is passed over", () => {
+Deno.test("bytes and parts of a packet are never exceeded, and messages that do not fit are skipped", () => {
   const subject = queue();
   subject.queue("large", message(100));
   for (let small = 0; small < 300; small++) subject.queue(`small ${small}`, message(1, 7));
@@ -54,21 +54,34 @@ Deno.test("bytes and parts of a packet are never exceeded, and what does not fit
   assertEquals(subject.take({ bytes: -20, parts: 255 }, 5), []);
 });
 
-Deno.test("hearing the same news saves transmissions, half of them at most", () => {
+Deno.test("receiving a queued broadcast saves up to half of its transmissions", () => {
   const subject = queue();
   subject.queue("a", message(10));
-  for (let heard = 0; heard < 50; heard++) subject.heard("a");
-  subject.heard("unknown");
+  for (let received = 0; received < 50; received++) subject.received("a");
+  subject.received("unknown");
   let sent = 0;
   while (subject.take(MUCH, 8).length > 0) sent++;
   assertEquals(sent, 4);
+  subject.queue("a", message(10));
+  for (let received = 0; received < 50; received++) subject.received("a");
+  while (subject.take(MUCH, 5).length > 0) sent++;
+  assertEquals(sent, 4 + 3, "half of five, rounded down");
+});
+
+Deno.test("a packet counts as full once 32 messages in a row did not fit", () => {
+  for (const [large, taken] of [[31, 1], [32, 0]] as const) {
+    const subject = queue();
+    for (let name = 0; name < large; name++) subject.queue(`large ${name}`, message(100));
+    subject.queue("small", message(1));
+    assertEquals(subject.take({ bytes: 50, parts: 255 }, 5).length, taken, `${large} large ones`);
+  }
 });
 
 function both(applicationShare = 0.25): Broadcasts {
   return new Broadcasts({ overheadBytes: 2, applicationShare, packetRoomBytes: 1_000 });
 }
 
-Deno.test("membership news cannot starve the application", () => {
+Deno.test("messages about members do not starve application messages", () => {
   const subject = both();
   subject.queueApplication("batch", message(700, 9));
   let packets = 0;
@@ -76,10 +89,25 @@ Deno.test("membership news cannot starve the application", () => {
     for (let news = 0; news < 100; news++) subject.membership.queue(`m ${news}`, message(48));
     found = subject.take({ bytes: 1_000, parts: 255 }, 100).some(({ length }) => length === 700);
   }
-  assertEquals(packets, 3, "the share of three packets holds it");
+  assertEquals(packets, 3, "the share of three packets is large enough for it");
 });
 
-Deno.test("the application cannot starve membership either", () => {
+Deno.test("the share is reserved once the next application message fits into it, overhead included", () => {
+  // The share of the first packet is 250 bytes.
+  for (const [length, aboutMembers] of [[249, 20], [248, 15]] as const) {
+    const subject = both();
+    subject.queueApplication("batch", message(length, 9));
+    for (let name = 0; name < 100; name++) subject.membership.queue(`m ${name}`, message(48));
+    const taken = subject.take({ bytes: 1_000, parts: 255 }, 100);
+    assertEquals(
+      taken.filter((part) => part.length === 48).length,
+      aboutMembers,
+      `${length} bytes`,
+    );
+  }
+});
+
+Deno.test("application messages do not starve messages about members", () => {
   const subject = both();
   for (let payload = 0; payload < 500; payload++) {
     subject.queueApplication(`${payload}`, message(48));
@@ -87,12 +115,12 @@ Deno.test("the application cannot starve membership either", () => {
   for (let packet = 0; packet < 10; packet++) {
     for (let news = 0; news < 100; news++) subject.membership.queue(`m ${news}`, message(38, 1));
     const taken = subject.take({ bytes: 1_000, parts: 255 }, 100);
-    assert(taken.filter((part) => part[0] === 1).length >= 18, "three quarters");
+    assert(taken.filter((part) => part[0] === 1).length >= 18, "at least three quarters");
     assert(taken.reduce((sum, part) => sum + part.length + 2, 0) <= 1_000);
   }
 });
 
-Deno.test("each uses all of a packet where the other has nothing", () => {
+Deno.test("application messages use the whole packet if there is nothing else", () => {
   const subject = both();
   subject.queueApplication("a", message(400));
   subject.queueApplication("b", message(400));
@@ -100,9 +128,10 @@ Deno.test("each uses all of a packet where the other has nothing", () => {
   assert(subject.idle);
 });
 
-Deno.test("application payloads are bounded in size and number", () => {
+Deno.test("application messages are bounded in size and number", () => {
   const subject = both();
   assertEquals(subject.queueApplication("huge", message(999)), false);
+  assertEquals(both().queueApplication("largest", message(998)), true);
   for (let payload = 0; payload < 5_000; payload++) {
     subject.queueApplication(`${payload}`, message(1));
   }

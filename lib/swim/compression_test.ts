@@ -11,9 +11,9 @@ import { Envelope } from "../wire/envelope.ts";
 import { MESSAGE_TYPE } from "../wire/messages.ts";
 import { encodeMeta } from "./meta.ts";
 
-const OURS = encodeMeta(new Map());
+const GOSSIPCHECK = encodeMeta(new Map());
 
-/** Compresses where it is told to, and remembers in order what came out compressed. */
+/** Records, in order, which packets and stream messages are compressed. */
 class WatchedEnvelope extends Envelope {
   readonly packets: boolean[] = [];
   readonly streams: boolean[] = [];
@@ -25,7 +25,7 @@ class WatchedEnvelope extends Envelope {
 
   override sealPacket(...call: Parameters<Envelope["sealPacket"]>): Uint8Array<ArrayBuffer> {
     const packet = super.sealPacket(...call);
-    // A CRC stands in front of what goes to members of the newest protocol.
+    // Packets to members with protocol version 5 begin with a CRC.
     const at = packet[0] === MESSAGE_TYPE.hasCrc ? 5 : 0;
     this.packets.push(packet[at] === MESSAGE_TYPE.compress);
     return packet;
@@ -38,32 +38,37 @@ class WatchedEnvelope extends Envelope {
   }
 }
 
-/** Peers with an even number are ours. */
-const isOurs = ({ host }: Address) => Number(host.split(".")[3]) % 2 === 0;
+/** Peers with an even number run gossipcheck. */
+const runsGossipcheck = ({ host }: Address) => Number(host.split(".")[3]) % 2 === 0;
 
-/** A machine that knows ten of ours and ten that are foreign, and has news of all. */
+/** A machine with broadcasts about ten peers that run gossipcheck and ten that do not. */
 function cluster() {
   const envelope = new WatchedEnvelope();
   const recorder = new Recorder({ envelope });
   recorder.machine.start();
   for (let number = 1; number <= 20; number++) {
-    recorder.hear(number, aliveOf(number, isOurs(addressOf(number)) ? { meta: OURS } : {}));
+    recorder.hear(
+      number,
+      aliveOf(number, runsGossipcheck(addressOf(number)) ? { meta: GOSSIPCHECK } : {}),
+    );
   }
   return { envelope, recorder };
 }
 
-Deno.test("packets are compressed for foreign members, and never among ours", () => {
+Deno.test("packets are compressed to members that do not run gossipcheck, and to no others", () => {
   const { envelope, recorder } = cluster();
   recorder.pass(1_000);
   assertEquals(envelope.packets.length, recorder.packets.length);
-  const compressed = (ours: boolean) =>
-    envelope.packets.filter((_, index) => isOurs(recorder.packets[index]!.to) === ours);
+  const compressed = (gossipcheck: boolean) =>
+    envelope.packets.filter((_, index) =>
+      runsGossipcheck(recorder.packets[index]!.to) === gossipcheck
+    );
   assertGreater(compressed(true).length, 0);
   assert(!compressed(true).includes(true));
   assert(compressed(false).includes(true));
 });
 
-Deno.test("a full state is compressed for foreign members, and never among ours", () => {
+Deno.test("push/pulls are compressed to members that do not run gossipcheck, and to no others", () => {
   const { envelope, recorder } = cluster();
   recorder.clear();
   for (let round = 0; round < 40; round++) recorder.passAnswered(30_000);
@@ -72,14 +77,14 @@ Deno.test("a full state is compressed for foreign members, and never among ours"
   assertEquals(envelope.streams.length, opened.length);
   opened.forEach(({ purpose, to }, index) => {
     if (purpose !== "push_pull") return;
-    const seen = compressedFor.get(isOurs(to)) ?? new Set();
-    compressedFor.set(isOurs(to), seen.add(envelope.streams[index] === true));
+    const seen = compressedFor.get(runsGossipcheck(to)) ?? new Set();
+    compressedFor.set(runsGossipcheck(to), seen.add(envelope.streams[index] === true));
   });
   assertEquals(compressedFor.get(true), new Set([false]));
   assertEquals(compressedFor.get(false), new Set([true]));
 });
 
-Deno.test("a full state is answered as it was asked for: compressed or not", () => {
+Deno.test("the reply to a push/pull is compressed if the request was", () => {
   const { recorder } = cluster();
   for (const compresses of [true, false]) {
     const from = { ...addressOf(1), port: 51_000, compresses };

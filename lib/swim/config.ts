@@ -1,60 +1,63 @@
 /**
- * Every timing of the membership machine with its unit and trade-off, the presets, and the formulas
- * that scale them. The names and the LAN, WAN and local values are those of memberlist's `config.go`
- * unless a comment says otherwise.
+ * Settings of the membership machine: timings, limits, presets, and the formulas that scale them with
+ * the cluster. Names and the values for LAN, WAN and one machine are those of memberlist's
+ * `config.go` unless a comment says otherwise.
  * @module
  */
 import { UsageError } from "../errors.ts";
 
-/** What one membership machine is tuned by. All times are in milliseconds. */
+/** Settings of one membership machine. All times are in milliseconds. */
 export interface SwimSettings {
-  /** Between two probes. Lower finds failures sooner and costs packets. 10 to 3,600,000. */
+  /** Time between two probes. Lower detects failures sooner, for more packets. 10 to 3,600,000. */
   readonly probeIntervalMs: number;
-  /** How long a direct ack may take: the 99th percentile of the round trip. Too low costs indirect probes. */
+  /**
+   * Time for a direct ack: the 99th percentile of the round-trip time. Lower sends more indirect
+   * pings. At most `probeIntervalMs`.
+   */
   readonly probeTimeoutMs: number;
-  /** Members asked to probe in our stead. More survive more loss and cost packets on each failure. 0 to 32. */
+  /** Members that get an indirect ping. Higher tolerates more loss, for more packets. 0 to 32. */
   readonly indirectChecks: number;
-  /** Whether a failed ping is tried over TCP. Off where TCP between members is filtered on purpose. */
+  /** Whether a member that does not ack is also pinged over TCP. Disable it if TCP is filtered. */
   readonly tcpPings: boolean;
-  /** Every how many probes TCP is tried without need, so that a member without it is noticed; 0 for never. */
+  /** Every this many probes the member is also pinged over TCP, to detect members without TCP; 0 for never. */
   readonly tcpCheckEvery: number;
-  /** How far bad local health stretches the probe interval. 1 switches awareness off. 1 to 100. */
+  /** Maximum factor by which bad local health stretches the probe interval. 1 disables it. 1 to 100. */
   readonly awarenessMaxMultiplier: number;
-  /** Factor of `suspicionTimeoutMs`. Higher gives a suspect more time and finds failures later. 1 to 100. */
+  /** Factor of `suspicionTimeoutMs`. Higher gives suspects more time and detects failures later. 1 to 100. */
   readonly suspicionMult: number;
-  /** How many times longer a suspicion lasts that nobody confirms. 1 to 100. */
+  /** Maximum suspicion timeout, as a multiple of the minimum: that of an unconfirmed suspicion. 1 to 100. */
   readonly suspicionMaxTimeoutMult: number;
-  /** Factor of `retransmitLimit`. Higher reaches more members and costs bytes. 1 to 100. */
+  /** Factor of `retransmitLimit`. Higher reaches members under more loss, for more bytes. 1 to 100. */
   readonly retransmitMult: number;
-  /** Between two rounds of gossip. Lower spreads news faster and costs packets. */
+  /** Time between two rounds of gossip. Lower spreads broadcasts faster, for more packets. */
   readonly gossipIntervalMs: number;
-  /** Members told in each round. 1 to 32. */
+  /** Fan-out: members that get broadcasts in each round of gossip. 1 to 32. */
   readonly gossipNodes: number;
-  /** How long a failed member is still gossiped to and offered in a push/pull, so that it can refute. */
+  /** How long a failed member is still gossiped to and included in push/pulls, so that it can refute. */
   readonly gossipToTheDeadMs: number;
-  /** Between two full state exchanges, before `pushPullScale`. Lower converges sooner and costs bytes. */
+  /** Time between two push/pulls, before `pushPullScale`. Lower converges sooner, for more bytes. */
   readonly pushPullIntervalMs: number;
-  /** How long connecting to, or one exchange with, a member may take (`TCPTimeout`). */
+  /** Timeout of a connection attempt and of an exchange over TCP (`TCPTimeout`). */
   readonly streamTimeoutMs: number;
-  /** After this a failed member's name may be taken by another address. Serf's and Consul's 30 s. */
+  /** After this another address may take the name of a failed member. 30 s, as in Serf and Consul. */
   readonly deadNodeReclaimMs: number;
-  /** Between two tries to reach a failed member again, so that a healed partition closes. Ours: half of Serf's. */
+  /** Time between two attempts to reach a failed member, to heal partitions. Half of Serf's value. */
   readonly reconnectIntervalMs: number;
-  /** After this a failed member is forgotten (Serf's `ReconnectTimeout`). */
+  /** After this a failed member is removed (Serf's `ReconnectTimeout`). */
   readonly failedKeptMs: number;
-  /** After this a member that left is forgotten (Serf's `TombstoneTimeout`). */
+  /** After this a member that left is removed (Serf's `TombstoneTimeout`). */
   readonly leftKeptMs: number;
-  /** Failed and left members kept at most, oldest forgotten first: what bounds memory under churn. */
-  readonly goneKeptMax: number;
-  /** Members in all; an `alive` past it is dropped. */
+  /** Maximum number of failed and left members; the oldest is evicted. Bounds memory under churn. */
+  readonly deadOrLeftMax: number;
+  /** Maximum number of members in any state; further new members are dropped. */
   readonly membersMax: number;
-  /** Longest pause between two tries to join. */
+  /** Maximum delay between two attempts to join. */
   readonly joinRetryMaxMs: number;
-  /** Part of each packet's piggyback that application payloads are sure of. 0 to 1. */
+  /** Share of each packet that is reserved for application messages. 0 to 1. */
   readonly applicationShare: number;
-  /** Lowest delegate version that we take part in; with 0 bare memberlist nodes accept us. */
+  /** Lowest delegate version of this node. 0 is accepted by memberlist nodes without a delegate. */
   readonly delegateMin: number;
-  /** Highest delegate version that we take part in; Serf v0.11 speaks 2 to 5. */
+  /** Highest delegate version of this node. Serf v0.11 speaks 2 to 5. */
   readonly delegateMax: number;
 }
 
@@ -78,7 +81,7 @@ export const LAN_SETTINGS: SwimSettings = {
   reconnectIntervalMs: 15_000,
   failedKeptMs: 24 * 3_600_000,
   leftKeptMs: 24 * 3_600_000,
-  goneKeptMax: 4_096,
+  deadOrLeftMax: 4_096,
   membersMax: 100_000,
   joinRetryMaxMs: 30_000,
   applicationShare: 0.25,
@@ -113,7 +116,7 @@ export const LOCAL_SETTINGS: SwimSettings = {
   gossipToTheDeadMs: 15_000,
 };
 
-/** Lowest and highest value of each number; what is not listed may be anything from 1 up. */
+/** Minimum and maximum of each number; the default is 1 to infinity. */
 const RANGES: Partial<Record<keyof SwimSettings, readonly [number, number]>> = {
   probeIntervalMs: [10, 3_600_000],
   indirectChecks: [0, 32],
@@ -130,19 +133,19 @@ const RANGES: Partial<Record<keyof SwimSettings, readonly [number, number]>> = {
   delegateMax: [0, 255],
 };
 
-/** Raises `UsageError` that names each field out of range, or both fields that do not go together. */
+/** Raises `UsageError` if a setting is out of range or if two settings contradict each other. */
 export function validateSettings(settings: SwimSettings): void {
   for (const [name, value] of Object.entries(settings)) {
     if (typeof value !== "number") continue;
     const [low, high] = RANGES[name as keyof SwimSettings] ?? [1, Infinity];
     if (!(value >= low && value <= high)) {
-      throw new UsageError(`${name} is ${value}; give a number from ${low} to ${high}`);
+      throw new UsageError(`${name} is ${value}; expected a number from ${low} to ${high}`);
     }
   }
   if (settings.probeTimeoutMs > settings.probeIntervalMs) {
     throw new UsageError(
       `probeTimeoutMs (${settings.probeTimeoutMs}) is above probeIntervalMs ` +
-        `(${settings.probeIntervalMs}); a probe has to end before the next, lower it`,
+        `(${settings.probeIntervalMs}); lower it`,
     );
   }
   if (settings.delegateMin > settings.delegateMax) {
@@ -152,7 +155,7 @@ export function validateSettings(settings: SwimSettings): void {
   }
 }
 
-/** What the suspicion time depends on. */
+/** Input of `suspicionTimeoutMs`. */
 export interface SuspicionTimeoutInput {
   /** `SwimSettings.suspicionMult`. */
   readonly mult: number;
@@ -162,63 +165,53 @@ export interface SuspicionTimeoutInput {
   readonly intervalMs: number;
 }
 
-/** How long a fully confirmed suspicion lasts: `suspicionTimeout` in memberlist's `util.go`. */
+/** Minimum suspicion timeout, that of a fully confirmed suspicion: `suspicionTimeout` in memberlist's `util.go`. */
 export function suspicionTimeoutMs(input: SuspicionTimeoutInput): number {
   const scale = Math.max(1, Math.log10(Math.max(1, input.members)));
   return Math.floor(input.mult * Math.trunc(scale * 1000) * input.intervalMs / 1000);
 }
 
-/** How often one piece of news is sent: `retransmitLimit` in memberlist's `util.go`. */
+/** Number of transmissions of a broadcast: `retransmitLimit` in memberlist's `util.go`. */
 export function retransmitLimit(mult: number, members: number): number {
   return mult * Math.ceil(Math.log10(members + 1));
 }
 
-/** Members past which push/pull gets rarer (`pushPullScaleThreshold`). */
+/** In larger clusters the push/pull interval grows (`pushPullScaleThreshold`). */
 const PUSH_PULL_SCALE_THRESHOLD = 32;
 
-/** The push/pull interval for a cluster's size: `pushPullScale` in memberlist's `util.go`. */
+/** Push/pull interval for a cluster of `members`: `pushPullScale` in memberlist's `util.go`. */
 export function pushPullScale(intervalMs: number, members: number): number {
   if (members <= PUSH_PULL_SCALE_THRESHOLD) return intervalMs;
   return intervalMs *
     (Math.ceil(Math.log2(members) - Math.log2(PUSH_PULL_SCALE_THRESHOLD)) + 1);
 }
 
-/** Confirmations that drive a suspicion to its shortest: `k` in memberlist's `suspectNode`. */
+/** Confirmations that shorten a suspicion to its minimum timeout: `k` in memberlist's `suspectNode`. */
 export function wantedConfirmations(suspicionMult: number, members: number): number {
   const wanted = suspicionMult - 2;
-  // Too few others to ask: then none is expected. The suspect and this node do not count.
+  // The suspect and this node cannot confirm. If too few others remain, none is expected.
   return members - 2 < wanted ? 0 : Math.max(0, wanted);
 }
 
-/** What is left of a suspicion. */
-export interface SuspicionRemainder {
+/** Input of `suspicionDurationMs`. */
+export interface SuspicionDurationInput {
   /** Confirmations so far. */
   readonly confirmations: number;
-  /** Confirmations wanted, `wantedConfirmations`. */
+  /** Result of `wantedConfirmations`. */
   readonly wanted: number;
-  /** Shortest duration. */
+  /** Timeout of a fully confirmed suspicion. */
   readonly minMs: number;
-  /** Longest duration. */
+  /** Timeout of an unconfirmed suspicion. */
   readonly maxMs: number;
 }
 
 /**
- * How long a suspicion lasts from its start, by its confirmations: Lifeguard section IV-B, and
- * `remainingSuspicionTime` in memberlist's `suspicion.go`.
+ * Suspicion timeout, counted from the start of the suspicion, by number of confirmations: Lifeguard
+ * section IV-B, and `remainingSuspicionTime` in memberlist's `suspicion.go`.
  */
-export function suspicionDurationMs(input: SuspicionRemainder): number {
+export function suspicionDurationMs(input: SuspicionDurationInput): number {
   if (input.wanted < 1) return input.minMs;
   const fraction = Math.log(input.confirmations + 1) / Math.log(input.wanted + 1);
   const raw = input.maxMs - fraction * (input.maxMs - input.minMs);
   return Math.max(input.minMs, Math.floor(raw));
-}
-
-/** A delay up to a quarter away from `delayMs` on either side, so that nodes do not act in step. */
-export function withJitter(delayMs: number, chance: number): number {
-  return delayMs * (0.75 + chance / 2);
-}
-
-/** The pause before try number `attempt` (from 0) to join: doubling from one second to the bound. */
-export function joinRetryMs(attempt: number, maxMs: number): number {
-  return Math.min(maxMs, 1_000 * 2 ** Math.min(attempt, 20));
 }

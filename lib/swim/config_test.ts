@@ -1,8 +1,7 @@
-/** The formulas, against values from memberlist's own tests and its documentation. */
+/** The formulas are compared with values of memberlist's own tests and documentation. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../errors.ts";
 import {
-  joinRetryMs,
   LAN_SETTINGS,
   LOCAL_SETTINGS,
   pushPullScale,
@@ -12,7 +11,6 @@ import {
   validateSettings,
   WAN_SETTINGS,
   wantedConfirmations,
-  withJitter,
 } from "./config.ts";
 
 Deno.test("suspicionTimeoutMs follows memberlist's", () => {
@@ -43,28 +41,32 @@ Deno.test("suspicionDurationMs follows memberlist's table", () => {
     const input = { confirmations: confirmations!, wanted: 3, minMs: 2_000, maxMs: 30_000 };
     assertEquals(suspicionDurationMs(input), expected, `${confirmations} confirmations`);
   }
+  const unconfirmed = { confirmations: 0, wanted: 1, minMs: 2_000, maxMs: 30_000 };
+  assertEquals(suspicionDurationMs(unconfirmed), 30_000, "one confirmation is wanted");
   const alone = { confirmations: 0, wanted: 0, minMs: 2_000, maxMs: 30_000 };
-  assertEquals(suspicionDurationMs(alone), 2_000, "nobody to confirm");
+  assertEquals(suspicionDurationMs(alone), 2_000, "no confirmation is wanted");
 });
 
-Deno.test("wantedConfirmations needs enough others", () => {
+Deno.test("wantedConfirmations is 0 if too few other members can confirm", () => {
   for (const [members, expected] of [[1, 0], [2, 0], [3, 0], [4, 2], [100, 2]]) {
     assertEquals(wantedConfirmations(4, members!), expected, `${members} members`);
   }
   assertEquals(wantedConfirmations(1, 100), 0);
 });
 
-Deno.test("joins are tried again with doubling pauses up to a bound", () => {
-  const pauses = [0, 1, 2, 5, 30].map((attempt) => joinRetryMs(attempt, 30_000));
-  assertEquals(pauses, [1_000, 2_000, 4_000, 30_000, 30_000]);
-  assertEquals([0, 0.5, 1].map((chance) => withJitter(100, chance)), [75, 100, 125]);
-});
-
 Deno.test("every preset is valid", () => {
   for (const settings of [LAN_SETTINGS, WAN_SETTINGS, LOCAL_SETTINGS]) validateSettings(settings);
 });
 
-Deno.test("a setting out of range and two that do not go together are named", () => {
+Deno.test("minimum and maximum of a setting are valid", () => {
+  const lowest = { suspicionMult: 1, gossipNodes: 1, indirectChecks: 0, applicationShare: 0 };
+  const highest = { suspicionMult: 100, gossipNodes: 32, indirectChecks: 32, applicationShare: 1 };
+  for (const changes of [lowest, highest, { delegateMin: 5, delegateMax: 5 }]) {
+    validateSettings({ ...LAN_SETTINGS, ...changes });
+  }
+});
+
+Deno.test("validateSettings names settings that are out of range or contradict each other", () => {
   const table = [
     [{ probeIntervalMs: 5 }, "probeIntervalMs is 5"],
     [{ suspicionMult: Number.NaN }, "suspicionMult is NaN"],

@@ -1,4 +1,4 @@
-/** What a stranger may throw at one node's sockets. */
+/** Hostile and malformed input. */
 import { assert, assertEquals } from "@std/assert";
 import { SeededRandom } from "../../tests/support/world_time.ts";
 import {
@@ -42,7 +42,7 @@ function mutated(bytes: Uint8Array, random: SeededRandom): Uint8Array {
   return copy;
 }
 
-Deno.test("mutated packets raise nothing, and every one that cannot be read is counted", () => {
+Deno.test("mutated packets raise nothing, and invalid ones are dropped", () => {
   const random = new SeededRandom("hostile");
   const me = Recorder.among(5);
   let dropped = 0;
@@ -60,7 +60,7 @@ Deno.test("mutated packets raise nothing, and every one that cannot be read is c
   assert(me.machine.self().state === "alive");
 });
 
-Deno.test("a packet with one bad part changes nothing", () => {
+Deno.test("a packet with one invalid part changes nothing", () => {
   const me = Recorder.among(2);
   const good = encodeMessage(aliveOf(9));
   const bad = encodeMessage(aliveOf(8)).slice(0, -3);
@@ -70,7 +70,7 @@ Deno.test("a packet with one bad part changes nothing", () => {
   assertEquals(me.state(9), undefined);
 });
 
-Deno.test("a flood of accusations of us costs a bounded number of answers", () => {
+Deno.test("a flood of suspect messages about this node causes a bounded number of answers", () => {
   const me = Recorder.among(2);
   for (let accuser = 0; accuser < 5_000; accuser++) {
     me.hear(1, { type: "suspect", name: "me", incarnation: 0, from: `stranger-${accuser}` });
@@ -80,7 +80,7 @@ Deno.test("a flood of accusations of us costs a bounded number of answers", () =
   assertEquals(me.machine.self().incarnation, 1);
 });
 
-Deno.test("a flood of old news of who left costs one answer an interval", () => {
+Deno.test("a flood of stale alive messages causes one answer per probe interval", () => {
   const me = Recorder.among(3);
   me.hear(2, { type: "dead", name: "peer-2", incarnation: 1, from: "peer-2" });
   me.clear();
@@ -88,7 +88,7 @@ Deno.test("a flood of old news of who left costs one answer an interval", () => 
   assertEquals(me.sent("dead").filter(({ to }) => to.host === "10.0.0.2").length, 1);
 });
 
-Deno.test("a state of thousands of strangers fills the table to its bound and no further", () => {
+Deno.test("a push/pull with thousands of new members fills the table to its maximum only", () => {
   const me = Recorder.among(1, { membersMax: 2_000 });
   const nodes = Array.from(
     { length: 3_000 },

@@ -1,54 +1,56 @@
 /**
- * How a node finds its cluster and finds it again: joins with their retries, failed members tried
- * again (Serf's `reconnect`), and the way back for a node that lost everybody.
+ * Joins and rejoins the cluster: join attempts with back-off, reconnecting to failed members (Serf's
+ * `reconnect`), and rejoining once all other members have failed or left.
  * @module
  */
 import type { Address } from "../runtime.ts";
 import { formatAddress, sameAddress } from "../address.ts";
-import { joinRetryMs, withJitter } from "./config.ts";
-import type { Core } from "./core.ts";
+import { backoffMs } from "../backoff.ts";
+import { BoundedMap } from "../bounded_map.ts";
+import type { LocalNode } from "./local_node.ts";
 import { below } from "./members.ts";
 import type { ExchangePurpose } from "./types.ts";
 
-/** What the joiner is made of. */
+/** Options of `Joiner`. */
 export interface JoinerOptions {
-  /** Shared state. */
-  readonly core: Core;
+  readonly node: LocalNode;
   /** Opens a push/pull. */
   readonly exchange: (purpose: ExchangePurpose, to: Address) => void;
 }
 
-/** Addresses remembered to go back to. */
+/** Maximum number of addresses that are kept to rejoin through; the oldest is evicted. */
 const PEERS_MAX = 1_024;
-/** So many addresses are all joined; of more, a few at random (a name may resolve to hundreds). */
+/** Up to this many addresses are all contacted; of more a few at random, as a name may resolve to hundreds. */
 const JOIN_ALL_MAX = 8;
-/** How many are tried at once where there are more. */
+/** Number of addresses that are contacted at once if there are more than `JOIN_ALL_MAX`. */
 const JOIN_AT_ONCE = 4;
 
-/** One address to find the cluster at. */
+/** Back-off after the first join attempt. */
+const JOIN_RETRY_MS = 1_000;
+
+/** An address to join through. */
 interface Peer {
   readonly address: Address;
-  /** Asked for, and not reached yet. */
+  /** Whether `join` was asked to reach it and has not yet. */
   wanted: boolean;
 }
 
-/** Finds the cluster. */
+/** Joins the cluster and keeps this node in it. */
 export class Joiner {
-  readonly #core: Core;
+  readonly #node: LocalNode;
   readonly #options: JoinerOptions;
-  readonly #peers = new Map<string, Peer>();
+  readonly #peers = new BoundedMap<string, Peer>({ max: PEERS_MAX });
   #generation = 0;
   #attempt = 0;
   #waiting = false;
 
-  /** Remembers the peers that the machine was given. */
+  /** Begins with no addresses. */
   constructor(options: JoinerOptions) {
-    this.#core = options.core;
+    this.#node = options.node;
     this.#options = options;
-    for (const address of this.#core.options.peers ?? []) this.#remember(address);
   }
 
-  /** Joins through these, now, and again with growing pauses until each was reached once. */
+  /** Contacts these addresses now, and again with back-off until each was reached once. */
   join(addresses: readonly Address[]): void {
     const peers = new Set(addresses.flatMap((address) => this.#remember(address) ?? []));
     const chosen = this.#choose([...peers]);
@@ -61,31 +63,31 @@ export class Joiner {
   }
 
   /**
-   * Goes back to a cluster that was left: tries a few of these at random, now and, with growing
-   * pauses, for as long as there is nobody; the others then need not be reached.
+   * Contacts a few of these addresses at random now, and again with back-off until there is another
+   * member. Not each of them has to be reached.
    */
   rejoin(addresses: readonly Address[]): void {
     const peers = addresses.flatMap((address) => this.#remember(address) ?? []);
     for (const peer of this.#choose(peers)) this.#options.exchange("join", peer.address);
-    this.alone();
+    this.allMembersLost();
   }
 
-  /** A push/pull with `address` worked. */
+  /** Notes that a push/pull with `address` succeeded. */
   reached(address: Address): void {
     const peer = this.#peers.get(formatAddress(address));
     if (peer !== undefined) peer.wanted = false;
     this.#attempt = 0;
   }
 
-  /** The last other member is gone: begin anew. */
-  alone(): void {
+  /** Begins to rejoin: no other member is alive or suspect. */
+  allMembersLost(): void {
     this.#attempt = 0;
     if (!this.#waiting) this.#arm();
   }
 
-  /** Time to try again. */
+  /** Contacts addresses again, if needed: the back-off timer fired. */
   retry(generation: number): void {
-    if (generation !== this.#generation || this.#core.leaving) return;
+    if (generation !== this.#generation || this.#node.leaving) return;
     this.#waiting = false;
     this.#attempt++;
     const peers = this.#candidates();
@@ -94,29 +96,30 @@ export class Joiner {
   }
 
   /**
-   * Tries one failed member, or one peer that is no member, as often as there are many of them
-   * among few: so each side of a partition makes about one try an interval, however large it is
-   * (Serf's `reconnect`). Trying peers joins islands that grew apart and never heard of each other.
+   * Contacts one failed member, or one address that is not a member's, with a probability of their
+   * number divided by the cluster size: each side of a partition makes about one attempt per
+   * interval, whatever its size (Serf's `reconnect`). Contacting known addresses also joins clusters
+   * that have never heard of each other.
    */
   reconnect(): void {
-    const { table, clusterSize, options } = this.#core;
-    const strangers = [...this.#peers.values()].filter((peer) => this.#isStranger(peer));
-    const lost = table.failedCount + strangers.length;
+    const { table, clusterSize, options } = this.#node;
+    const others = [...this.#peers.values()].filter((peer) => this.#isOutside(peer));
+    const lost = table.failedCount + others.length;
     if (lost === 0 || options.random.next() > lost / clusterSize) return;
     const pick = below(options.random, lost);
-    const address = strangers[pick]?.address ?? table.drawFailed()?.member.address;
+    const address = others[pick]?.address ?? table.selectFailed()?.member.address;
     if (address !== undefined) this.#options.exchange("reconnect", address);
   }
 
-  /** Whether a peer is no member, be it a failed one, and nobody is after it already. */
-  #isStranger({ address, wanted }: Peer): boolean {
+  /** Whether the address is not that of a member (alive, suspect or failed) and no join is pending. */
+  #isOutside({ address, wanted }: Peer): boolean {
     if (wanted) return false;
-    const state = this.#core.table.at(address)?.member.state;
+    const state = this.#node.table.at(address)?.member.state;
     return state === undefined || state === "left";
   }
 
   #candidates(): Peer[] {
-    const { table } = this.#core;
+    const { table } = this.#node;
     const lost = table.activeCount === 0;
     const candidates: Peer[] = [];
     for (const peer of this.#peers.values()) {
@@ -132,34 +135,30 @@ export class Joiner {
     const rest = [...peers];
     const chosen: Peer[] = [];
     while (chosen.length < JOIN_AT_ONCE) {
-      chosen.push(...rest.splice(below(this.#core.options.random, rest.length), 1));
+      chosen.push(...rest.splice(below(this.#node.options.random, rest.length), 1));
     }
     return chosen;
   }
 
   #remember(address: Address): Peer | undefined {
-    if (sameAddress(address, this.#core.self.member.address)) return undefined;
+    if (sameAddress(address, this.#node.self.member.address)) return undefined;
     const key = formatAddress(address);
     const known = this.#peers.get(key);
     if (known !== undefined) return known;
     const peer = { address, wanted: false };
     this.#peers.set(key, peer);
-    if (this.#peers.size > PEERS_MAX) {
-      for (const oldest of this.#peers.keys()) {
-        this.#peers.delete(oldest);
-        break;
-      }
-    }
     return peer;
   }
 
   #arm(): void {
     this.#waiting = true;
-    const { options, settings } = this.#core;
-    const delayMs = joinRetryMs(this.#attempt, settings.joinRetryMaxMs);
-    options.effects.setTimer(withJitter(delayMs, options.random.next()), {
-      type: "rejoin",
-      generation: ++this.#generation,
+    const { options, settings } = this.#node;
+    const delayMs = backoffMs({
+      attempt: this.#attempt,
+      firstMs: JOIN_RETRY_MS,
+      maxMs: settings.joinRetryMaxMs,
+      random: options.random,
     });
+    options.effects.setTimer(delayMs, { type: "rejoin", generation: ++this.#generation });
   }
 }

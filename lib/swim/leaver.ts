@@ -1,92 +1,91 @@
 /**
- * Leaving: told until it was told often enough, so that others see a member that left and not one
- * that failed (memberlist's `Leave`; in a Serf cluster Serf's, which announces it before).
+ * Leaving the cluster: broadcasts this node's own dead message, so that other nodes see that it left
+ * and not that it failed (memberlist's `Leave`). In a Serf cluster Serf's leave intent precedes it.
  * @module
  */
 import { encodeMessage } from "../wire/codec.ts";
-import type { Core } from "./core.ts";
+import type { LocalNode } from "./local_node.ts";
 import { inSerfCluster, leaveIntent } from "./serf.ts";
 
-/** What leaving is made of. */
+/** Options of `Leaver`. */
 export interface LeaverOptions {
-  /** Shared state. */
-  readonly core: Core;
-  /** Does one round of gossip now. */
+  readonly node: LocalNode;
+  /** Runs one round of gossip now. */
   readonly gossip: () => void;
 }
 
-/** The name under which Serf's word for leaving is queued. */
+/** The name under which Serf's leave intent is queued. */
 const INTENT = "serf leave";
 
-/** Takes a node out of its cluster, once. */
+/** Makes this node leave its cluster, once. */
 export class Leaver {
-  readonly #core: Core;
+  readonly #node: LocalNode;
   readonly #options: LeaverOptions;
-  #state: "in" | "announcing" | "leaving" | "left" = "in";
+  #state: "member" | "announcing" | "leaving" | "left" = "member";
   #untilMs = Infinity;
   #generation = 0;
 
-  /** Begins with the node in. */
+  /** Begins with this node as a member. */
   constructor(options: LeaverOptions) {
-    this.#core = options.core;
+    this.#node = options.node;
     this.#options = options;
   }
 
-  /** Whether it is over. */
+  /** Whether this node has left. */
   get left(): boolean {
     return this.#state === "left";
   }
 
-  /** Begins. Everything is over after `timeoutMs` at the latest. */
+  /** Begins to leave; emits `left` once the broadcasts are sent, after `timeoutMs` at the latest. */
   leave(timeoutMs: number): void {
-    if (this.#state !== "in") return;
-    const core = this.#core;
-    this.#untilMs = core.nowMs() + timeoutMs;
-    if (core.table.activeCount > 0 && inSerfCluster(core.self.member.versions)) {
+    if (this.#state !== "member") return;
+    const node = this.#node;
+    this.#untilMs = node.nowMs() + timeoutMs;
+    if (node.table.activeCount > 0 && inSerfCluster(node.self.member.versions)) {
       this.#state = "announcing";
-      const payload = leaveIntent(core.name, core.serfTime + 1);
-      core.broadcasts.queueApplication(INTENT, encodeMessage({ type: "user", payload }));
+      const payload = leaveIntent(node.name, node.serfTime + 1);
+      node.broadcasts.queueApplication(INTENT, encodeMessage({ type: "user", payload }));
       this.#arm(timeoutMs / 2);
       this.#options.gossip();
       return;
     }
-    this.#sayGoodbye();
+    this.#broadcastLeave();
   }
 
-  /** News was gossiped: what was said may now have been said often enough. */
+  /** Continues after a round of gossip, if the broadcast was transmitted often enough. */
   gossiped(): void {
-    const { broadcasts, name } = this.#core;
-    if (this.#state === "announcing" && !broadcasts.hasApplication(INTENT)) this.#sayGoodbye();
+    const { broadcasts, name } = this.#node;
+    if (this.#state === "announcing" && !broadcasts.hasApplication(INTENT)) this.#broadcastLeave();
     else if (this.#state === "leaving" && !broadcasts.membership.has(name)) this.#finish();
   }
 
-  /** The time for what is being said is up. */
+  /** Continues when the timer fires, even if the broadcast was not transmitted often enough. */
   timeUp(generation: number): void {
     if (generation !== this.#generation) return;
-    if (this.#state === "announcing") this.#sayGoodbye();
+    if (this.#state === "announcing") this.#broadcastLeave();
     else if (this.#state === "leaving") this.#finish();
   }
 
-  #sayGoodbye(): void {
-    const core = this.#core;
+  #broadcastLeave(): void {
+    const node = this.#node;
     this.#state = "leaving";
-    core.leaving = true;
-    const { name, incarnation } = core.self.member;
-    core.self.member = { ...core.self.member, state: "left", stateSinceMs: core.nowMs() };
-    const goodbye = encodeMessage({ type: "dead", name, incarnation, from: name });
-    core.broadcasts.membership.queue(name, goodbye);
-    if (core.table.activeCount === 0) return this.#finish();
-    this.#arm(Math.max(this.#untilMs - core.nowMs(), 0));
+    node.leaving = true;
+    const { name, incarnation } = node.self.member;
+    node.self.member = { ...node.self.member, state: "left", stateSinceMs: node.nowMs() };
+    const message = encodeMessage({ type: "dead", name, incarnation, from: name });
+    node.broadcasts.membership.queue(name, message);
+    if (node.table.activeCount === 0) return this.#finish();
+    this.#arm(Math.max(this.#untilMs - node.nowMs(), 0));
     this.#options.gossip();
   }
 
   #finish(): void {
     this.#state = "left";
-    this.#core.emit({ type: "left" });
+    this.#node.emit({ type: "left" });
   }
 
   #arm(delayMs: number): void {
-    this.#core.options.effects.setTimer(delayMs, {
+    this.#node.options.effects.setTimer(delayMs, {
       type: "leave",
       generation: ++this.#generation,
     });

@@ -1,128 +1,133 @@
 /**
- * The member table: by name, by address, and drawn from at random, each at a cost that does not
- * grow with the cluster (hashicorp/memberlist issue 243).
+ * The member table: lookup by name and by address, and selection at random, each at a cost that does
+ * not grow with the cluster (hashicorp/memberlist issue 243).
  * @module
  */
 import type { Address, Random } from "../runtime.ts";
-import type { NodeState } from "../wire/messages.ts";
+import type { Alive, NodeState } from "../wire/messages.ts";
 import type { Suspicion } from "./suspicion.ts";
 import type { Member } from "./types.ts";
 
-/** The last look at a suspect before it is declared failed. */
-export interface Watch {
-  /** When it is over. */
-  readonly endMs: number;
-  /** When it began. */
+/** The pings to a suspect in the last interval before it is declared failed. */
+export interface FinalCheck {
   readonly startMs: number;
-  /** Sequence number of its pings. */
+  readonly endMs: number;
+  /** Sequence number of all its pings. */
   readonly sequence: number;
 }
 
-/** One member with what the machine notes about it. */
+/** One member with the machine's bookkeeping. */
 export interface MemberRecord {
-  /** What is told about it; replaced whole at each change, so that who holds one holds a snapshot. */
+  /** Replaced as a whole at each change, so that a reference to it is a snapshot. */
   member: Member;
-  /** Place among the active ones; -1 for this node and for failed and left ones. */
+  /** Index in the list of active members; -1 for this node and for failed and left members. */
   index: number;
-  /** When it last answered a ping of ours, by whatever way. */
+  /** Time of its last ack to a ping of this node, direct, indirect or over TCP. */
   ackedMs: number;
-  /** When a packet last came from its address. */
+  /** Time of the last packet from its address. */
   heardMs: number;
-  /** When others' wrong belief about it was last answered. */
+  /** Time at which a suspect or dead message about it was last sent, so that it can refute. */
   accusedMs: number;
-  /** When a conflict over its name was last told. */
+  /** Time at which a conflict over its name was last reported. */
   conflictMs: number;
-  /** While it is suspect. */
+  /** Present while the member is suspect. */
   suspicion?: Suspicion | undefined;
-  /** Near the end of a suspicion. */
-  watch?: Watch | undefined;
-  /** Names the one suspicion timer that is not stale. */
+  /** Present in the last interval of a suspicion. */
+  finalCheck?: FinalCheck | undefined;
+  /** Token of the current suspicion timer; timers with another token are stale. */
   timerToken: number;
-  /** When that timer is due. */
+  /** Time at which that timer is due. */
   timerDueMs: number;
 }
 
-/** Whether a state counts as being in the cluster. */
+/** Whether members in this state belong to the cluster: alive and suspect. */
 export function isActive(state: NodeState): boolean {
   return state === "alive" || state === "suspect";
 }
 
-/** A whole number from 0 to below `bound`. */
+/** The alive message about a member. */
+export function aliveMessage(member: Member): Alive {
+  const { name, address, meta, incarnation, versions } = member;
+  return { type: "alive", name, address, meta, incarnation, versions };
+}
+
+/** Returns a random integer from 0 to `bound - 1`. */
 export function below(random: Random, bound: number): number {
   return Math.floor(random.next() * bound);
 }
 
-/** What members are drawn for. */
-export interface Draw {
-  /** How many at most. */
+/** Options of a selection of random members. */
+export interface Selection {
+  /** Maximum number of members. */
   readonly count: number;
-  /** Whether this one will do. */
+  /** Whether a member may be selected. */
   accept(record: MemberRecord): boolean;
 }
 
-/** Entries about who went lately that may be out of date before they are tidied. */
+/** Stale entries that the list of recently failed and left members may hold before it is compacted. */
 const RECENT_SLACK = 256;
 
-/** All members, this node included. */
+/** All members in any state, this node included. */
 export class MemberTable {
   readonly #random: Random;
   readonly #byName = new Map<string, MemberRecord>();
   readonly #byAddress = new Map<string, MemberRecord>();
-  /** Alive and suspect ones but this node; those before `#probed` had their turn in this round. */
+  /** Alive and suspect members without this node; those before `#probed` were probed in this round. */
   readonly #active: MemberRecord[] = [];
   #probed = 0;
-  /** In the order in which they went. */
+  /** Failed members, oldest first. */
   readonly #failed = new Map<string, MemberRecord>();
+  /** Members that left, oldest first. */
   readonly #left = new Map<string, MemberRecord>();
-  /** Who went not long ago, oldest first; tidied when it is read. */
+  /** Members that failed or left recently, oldest first; may hold stale entries. */
   readonly #recent: MemberRecord[] = [];
 
-  /** Starts empty. */
+  /** Begins empty. */
   constructor(options: { readonly random: Random }) {
     this.#random = options.random;
   }
 
-  /** Names held, in whatever state. */
+  /** Number of members in any state, this node included. */
   get size(): number {
     return this.#byName.size;
   }
 
-  /** Alive and suspect members, this node left out. */
+  /** Number of alive and suspect members, without this node. */
   get activeCount(): number {
     return this.#active.length;
   }
 
-  /** Failed members. */
+  /** Number of failed members. */
   get failedCount(): number {
     return this.#failed.size;
   }
 
-  /** Failed and left members. */
-  get goneCount(): number {
+  /** Number of failed and left members. */
+  get deadOrLeftCount(): number {
     return this.#failed.size + this.#left.size;
   }
 
-  /** The record of `name`. */
+  /** The record of the member with this name. */
   get(name: string): MemberRecord | undefined {
     return this.#byName.get(name);
   }
 
-  /** Who listens at `address`. */
+  /** The record of the member with this address. */
   at(address: Address): MemberRecord | undefined {
     return this.#byAddress.get(addressKey(address));
   }
 
-  /** All records, in the order in which they were first heard of. */
+  /** All records, in the order in which they were added. */
   records(): Iterable<MemberRecord> {
     return this.#byName.values();
   }
 
-  /** Alive and suspect ones, in no order. Not to be changed. */
+  /** The alive and suspect members without this node, in no order. */
   active(): readonly MemberRecord[] {
     return this.#active;
   }
 
-  /** Adds this node, who is never drawn, or a member new to us. */
+  /** Adds a new member, or this node, which is never selected. */
   add(member: Member, options: { readonly self?: boolean } = {}): MemberRecord {
     const record: MemberRecord = {
       member,
@@ -136,11 +141,11 @@ export class MemberTable {
     };
     this.#byName.set(member.name, record);
     this.#byAddress.set(addressKey(member.address), record);
-    if (options.self !== true) this.#file(record);
+    if (options.self !== true) this.#addToList(record);
     return record;
   }
 
-  /** Replaces what is told about a member and files it under its new state and address. */
+  /** Replaces a record's member, and moves the record if its state or address has changed. */
   update(record: MemberRecord, member: Member): void {
     const before = record.member;
     record.member = member;
@@ -151,22 +156,22 @@ export class MemberTable {
     const self = record.index === -1 && isActive(before.state);
     if (self || before.state === member.state) return;
     if (isActive(before.state) && isActive(member.state)) return;
-    this.#unfile(record, before.state);
-    this.#file(record);
+    this.#removeFromList(record, before.state);
+    this.#addToList(record);
   }
 
-  /** Forgets a member. */
+  /** Removes a member. */
   remove(record: MemberRecord): void {
     const { name, state, address } = record.member;
-    this.#unfile(record, state);
+    this.#removeFromList(record, state);
     this.#byName.delete(name);
     this.#dropAddress(record, address);
     record.timerToken = -1;
   }
 
   /**
-   * Whose turn it is to be probed: each once a round, in an order that differs from round to round
-   * (SWIM section 4.3). The shuffle is done a step at a time.
+   * The member to probe next: each once per round, in another random order in each round (SWIM
+   * section 4.3). Each call does one step of the shuffle.
    */
   nextToProbe(): MemberRecord | undefined {
     if (this.#active.length === 0) return undefined;
@@ -176,27 +181,33 @@ export class MemberTable {
     return this.#active[this.#probed++];
   }
 
-  /** Distinct active members at random. May miss some where few are acceptable among many. */
-  drawActive(draw: Draw): MemberRecord[] {
-    return this.#draw(draw, []);
+  /**
+   * Selects distinct active members at random (`kRandomNodes` in memberlist's `util.go`). May return
+   * fewer than there are if only few of many are acceptable.
+   */
+  selectActive(selection: Selection): MemberRecord[] {
+    return this.#select(selection, []);
   }
 
-  /** Like `drawActive`, with those that failed after `sinceMs` in the hat too. */
-  drawForGossip(count: number, sinceMs: number): MemberRecord[] {
-    const recent = this.recentlyGone(sinceMs);
-    return this.#draw({ count, accept: ({ member }) => member.state !== "left" }, recent);
+  /** Selects distinct members at random among the active ones and those that failed after `sinceMs`. */
+  selectForGossip(count: number, sinceMs: number): MemberRecord[] {
+    const recent = this.recentlyDeadOrLeft(sinceMs);
+    return this.#select({ count, accept: ({ member }) => member.state !== "left" }, recent);
   }
 
-  /** Who went after `sinceMs`; some may be back or forgotten since, and stand here twice. */
-  recentlyGone(sinceMs: number): readonly MemberRecord[] {
+  /**
+   * Records of members that failed or left at `sinceMs` or later. Some may be repeated, and some may
+   * be active again or removed.
+   */
+  recentlyDeadOrLeft(sinceMs: number): readonly MemberRecord[] {
     let past = 0;
     while (past < this.#recent.length && this.#recent[past]!.member.stateSinceMs < sinceMs) past++;
     if (past > 0) this.#recent.splice(0, past);
     return this.#recent;
   }
 
-  /** One failed member at random. */
-  drawFailed(): MemberRecord | undefined {
+  /** Selects one failed member at random. */
+  selectFailed(): MemberRecord | undefined {
     let skip = below(this.#random, this.#failed.size);
     for (const record of this.#failed.values()) {
       if (skip-- === 0) return record;
@@ -204,22 +215,22 @@ export class MemberTable {
     return undefined;
   }
 
-  /** The member longest gone in `state`. */
+  /** The member that has been in this state for the longest time. */
   oldest(state: "dead" | "left"): MemberRecord | undefined {
     for (const record of (state === "dead" ? this.#failed : this.#left).values()) return record;
     return undefined;
   }
 
-  #draw(draw: Draw, others: readonly MemberRecord[]): MemberRecord[] {
+  #select(selection: Selection, others: readonly MemberRecord[]): MemberRecord[] {
     const total = this.#active.length + others.length;
     const at = (index: number) =>
       index < this.#active.length ? this.#active[index]! : others[index - this.#active.length]!;
-    const drawn: MemberRecord[] = [];
-    // Among few, guessing easily misses some: look at all of them in a random order.
-    const exhaustive = total <= draw.count * 3;
+    const selected: MemberRecord[] = [];
+    // Random picks would miss some of few candidates: visit all of them in a random order.
+    const exhaustive = total <= selection.count * 3;
     const order = exhaustive ? Array.from({ length: total }, (_, index) => index) : [];
-    const tries = exhaustive ? total : draw.count * 12;
-    for (let attempt = 0; attempt < tries && drawn.length < draw.count; attempt++) {
+    const tries = exhaustive ? total : selection.count * 12;
+    for (let attempt = 0; attempt < tries && selected.length < selection.count; attempt++) {
       let index = below(this.#random, exhaustive ? total - attempt : total);
       if (exhaustive) {
         const last = order.length - 1 - attempt;
@@ -227,33 +238,33 @@ export class MemberTable {
         index = order[last]!;
       }
       const record = at(index);
-      if (draw.accept(record) && !drawn.includes(record)) drawn.push(record);
+      if (selection.accept(record) && !selected.includes(record)) selected.push(record);
     }
-    return drawn;
+    return selected;
   }
 
-  #file(record: MemberRecord): void {
+  #addToList(record: MemberRecord): void {
     const { name, state } = record.member;
     if (isActive(state)) {
-      // At the end is among those still to be probed in this round, at a random turn.
+      // The end of the list is probed in this round still, in random order.
       record.index = this.#active.length;
       this.#active.push(record);
       return;
     }
     (state === "dead" ? this.#failed : this.#left).set(name, record);
     this.#recent.push(record);
-    if (this.#recent.length > 2 * this.goneCount + RECENT_SLACK) this.#tidyRecent();
+    if (this.#recent.length > 2 * this.deadOrLeftCount + RECENT_SLACK) this.#compactRecent();
   }
 
-  /** Drops who is back or forgotten, so that quick comings and goings do not pile up. */
-  #tidyRecent(): void {
-    const gone = this.#recent.filter(({ member }) =>
+  /** Removes stale and repeated entries, so that frequent changes do not grow the list. */
+  #compactRecent(): void {
+    const current = this.#recent.filter(({ member }) =>
       this.#failed.has(member.name) || this.#left.has(member.name)
     );
-    this.#recent.splice(0, this.#recent.length, ...new Set(gone));
+    this.#recent.splice(0, this.#recent.length, ...new Set(current));
   }
 
-  #unfile(record: MemberRecord, state: NodeState): void {
+  #removeFromList(record: MemberRecord, state: NodeState): void {
     if (!isActive(state)) {
       (state === "dead" ? this.#failed : this.#left).delete(record.member.name);
       return;

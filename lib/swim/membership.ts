@@ -1,182 +1,192 @@
 /**
- * The membership machine: SWIM with Lifeguard as hashicorp memberlist v0.7.0 speaks it. It does no
- * I/O: packets, stream messages, timers and commands come in by its methods, and what they cause
- * goes out by `SwimEffects`.
+ * The membership machine: SWIM with Lifeguard, compatible with hashicorp memberlist v0.7.0. It does
+ * no I/O: packets, stream messages, timers and commands are its methods, and all effects go through
+ * `SwimEffects`.
  * @module
  */
 import type { Address } from "../runtime.ts";
 import { WireError } from "../errors.ts";
 import { COMPOUND_MAX_PARTS } from "../limits.ts";
 import { encodeMessage } from "../wire/codec.ts";
-import type { PacketMessage, Ping, StreamMessage } from "../wire/messages.ts";
-import { validateSettings, withJitter } from "./config.ts";
-import { Core, type MembershipOptions } from "./core.ts";
+import type { PacketMessage, Ping, StreamMessage, User } from "../wire/messages.ts";
+import { withJitter } from "../backoff.ts";
+import { validateSettings } from "./config.ts";
+import { LocalNode, type MembershipOptions } from "./local_node.ts";
 import { Joiner } from "./joiner.ts";
 import { Leaver } from "./leaver.ts";
 import type { MemberRecord } from "./members.ts";
 import { Prober } from "./probe.ts";
 import { StateExchange } from "./push_pull.ts";
 import { Reachability } from "./reachability.ts";
-import { Relay } from "./relay.ts";
-import { type Round, roundMs, ROUNDS } from "./rounds.ts";
-import { Rumours } from "./rumours.ts";
+import { IndirectPings } from "./indirect_pings.ts";
+import { PERIODIC_TASKS, type PeriodicTask, taskIntervalMs } from "./periodic_tasks.ts";
+import { StateMessages } from "./state_messages.ts";
 import { Reaper } from "./reaper.ts";
-import { isForUs, Streams } from "./streams.ts";
+import { isForThisNode, Streams } from "./streams.ts";
 import type { Exchange, Member, StreamSender, SwimTimer } from "./types.ts";
-import { SuspicionWatch } from "./watch.ts";
+import { SuspicionTimers } from "./suspicion_timers.ts";
 
-export type { MembershipOptions } from "./core.ts";
+export type { MembershipOptions } from "./local_node.ts";
 
-/** Accusations that one packet may put back into gossip: as many as a packet can hold. */
-const PACKET_ACCUSATIONS = 255;
+/** Maximum number of suspect and dead messages that one packet causes to be rebroadcast. */
+const PACKET_REBROADCASTS = 255;
 
-/** One node's view of its cluster, and its part in keeping everybody's. */
+/**
+ * The membership of one node: joins and leaves the cluster, detects failed members, and spreads
+ * changes. The host calls its methods and implements `SwimEffects`.
+ */
 export class Membership {
-  readonly #core: Core;
-  readonly #watch: SuspicionWatch;
-  readonly #rumours: Rumours;
+  readonly #node: LocalNode;
+  readonly #suspicions: SuspicionTimers;
+  readonly #stateMessages: StateMessages;
   readonly #reachability: Reachability;
   readonly #prober: Prober;
-  readonly #relay: Relay;
+  readonly #indirectPings: IndirectPings;
   readonly #state: StateExchange;
   readonly #joiner: Joiner;
   readonly #streams: Streams;
   readonly #reaper: Reaper;
   readonly #leaver: Leaver;
-  readonly #generations = new Map<Round, number>();
+  readonly #generations = new Map<PeriodicTask, number>();
   #started = false;
 
-  /** Raises `UsageError` where the settings are out of range. */
+  /** Raises `UsageError` if a setting is out of range. */
   constructor(options: MembershipOptions) {
     validateSettings(options.settings);
-    const core = new Core(options);
-    this.#core = core;
-    this.#watch = new SuspicionWatch({
-      core,
-      expired: (record) => this.#rumours.expire(record),
+    const node = new LocalNode(options);
+    this.#node = node;
+    this.#suspicions = new SuspicionTimers({
+      node,
+      expired: (record) => this.#stateMessages.expire(record),
       pingStream: (record, timeoutMs) => this.#streams.ping({ record, timeoutMs }),
     });
-    this.#rumours = new Rumours({ core, watch: this.#watch, gone: (record) => this.#gone(record) });
+    this.#stateMessages = new StateMessages({
+      node,
+      suspicions: this.#suspicions,
+      failedOrLeft: (record) => this.#failedOrLeft(record),
+    });
     this.#reachability = new Reachability({
-      core,
+      node,
       checkStream: (record) => this.#streams.ping({ record, timeoutMs: this.#streamCheckMs() }),
-      hurry: (record) => this.#prober.hurry(record),
+      probeSoon: (record) => this.#prober.probeSoon(record),
     });
     this.#prober = new Prober({
-      core,
+      node,
       reachability: this.#reachability,
       failed: (record) => this.#suspect(record),
       pingStream: (record, ping) => this.#streams.ping({ record, ...ping }),
     });
-    this.#relay = new Relay({ core });
+    this.#indirectPings = new IndirectPings({ node });
     this.#state = new StateExchange({
-      core,
-      rumours: this.#rumours,
-      hurry: (record) => this.#prober.hurry(record),
+      node,
+      stateMessages: this.#stateMessages,
+      probeSoon: (record) => this.#prober.probeSoon(record),
     });
     this.#joiner = new Joiner({
-      core,
+      node,
       exchange: (purpose, to) => this.#streams.pushPull(purpose, to),
     });
     this.#streams = new Streams({
-      core,
+      node,
       state: this.#state,
       reachability: this.#reachability,
       prober: this.#prober,
       joiner: this.#joiner,
     });
-    this.#reaper = new Reaper({ core });
-    this.#leaver = new Leaver({ core, gossip: () => this.#gossip() });
+    this.#reaper = new Reaper({ node });
+    this.#leaver = new Leaver({ node, gossip: () => this.#gossip() });
   }
 
-  /** Timers begin, and this node begins to say that it is there. */
+  /** Starts the periodic tasks and broadcasts this node's alive message. */
   start(): void {
     if (this.#started) return;
     this.#started = true;
-    this.#core.broadcasts.membership.queue(this.#core.name, encodeMessage(this.#core.ownAlive()));
-    const { random } = this.#core.options;
-    // A random first turn, so that nodes started together do not act in step.
-    for (const round of ROUNDS) {
-      this.#arm(round, this.#roundMs(round) * random.next());
+    this.#node.broadcasts.membership.queue(this.#node.name, encodeMessage(this.#node.ownAlive()));
+    const { random } = this.#node.options;
+    // The first delay is random, so that nodes that start together are not synchronized.
+    for (const task of PERIODIC_TASKS) {
+      this.#arm(task, this.#intervalMs(task) * random.next());
     }
   }
 
   /**
-   * Exchanges state with each of these (with a few at random where they are many), now and, with
-   * growing pauses, until each was reached. Events: `join_succeeded`, `join_failed` for each try.
+   * Joins through these addresses: opens a push/pull with each (with a few at random if they are
+   * many) now, and again with back-off until each was reached. Each attempt emits `join_succeeded`
+   * or `join_failed`.
    */
   join(addresses: readonly Address[]): void {
-    if (!this.#core.leaving) this.#joiner.join(addresses);
+    if (!this.#node.leaving) this.#joiner.join(addresses);
   }
 
   /**
-   * Exchanges state with a few of these at random, and, while nobody is there, again with growing
-   * pauses. For members of the past: unlike those of `join`, not each of them has to be reached.
+   * Rejoins through former members: opens a push/pull with a few of these addresses at random now,
+   * and again with back-off until there is another member. Unlike with `join`, not each has to be
+   * reached.
    */
   rejoin(addresses: readonly Address[]): void {
-    if (!this.#core.leaving) this.#joiner.rejoin(addresses);
+    if (!this.#node.leaving) this.#joiner.rejoin(addresses);
   }
 
-  /** Says goodbye. Event `left` once that was told often enough, or after `timeoutMs`. */
+  /** Leaves the cluster: emits `left` once the broadcast is sent, after `timeoutMs` at the latest. */
   leave(timeoutMs: number): void {
     this.#leaver.leave(timeoutMs);
   }
 
-  /** Publishes another meta, at most 512 bytes. */
+  /** Changes this node's metadata, at most 512 bytes, and broadcasts it. */
   updateMeta(meta: Uint8Array): void {
-    if (this.#core.leaving) return;
-    this.#core.speak({ meta });
-    this.#core.emit({ type: "member_updated", member: this.self() });
+    if (this.#node.leaving) return;
+    this.#node.updateSelf({ meta });
+    this.#node.emit({ type: "member_updated", member: this.self() });
   }
 
-  /** One datagram came. */
+  /** Handles one datagram. */
   receivePacket(from: Address, bytes: Uint8Array): void {
     let messages: PacketMessage[];
     try {
-      messages = this.#core.options.envelope.openPacket(bytes);
+      messages = this.#node.options.envelope.openPacket(bytes);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      return this.#core.drop(error.reason, { from, detail: error.message });
+      return this.#node.drop(error.reason, { from, detail: error.message });
     }
-    const sender = this.#core.table.at(from);
-    if (sender !== undefined) sender.heardMs = this.#core.nowMs();
+    const sender = this.#node.table.at(from);
+    if (sender !== undefined) sender.heardMs = this.#node.nowMs();
     for (const message of messages) this.#receive(message, from);
     this.#reaper.reapByCount();
-    this.#syncWhereDue();
+    this.#pushPullIfDue();
   }
 
-  /** One message came on a stream that another node opened; the sealed reply to write, if any. */
-  receiveStream(from: StreamSender, message: StreamMessage): Uint8Array | undefined {
+  /** Handles a message on a stream that another node opened; returns the encoded reply, if any. */
+  receiveStream(from: StreamSender, message: Exclude<StreamMessage, User>): Uint8Array | undefined {
     const reply = this.#streams.receive(from, message);
     this.#reaper.reapByCount();
     return reply;
   }
 
-  /** The reply of an exchange that was opened for us. */
+  /** Handles the reply of an exchange that `openExchange` opened. */
   receiveReply(exchange: Exchange, message: StreamMessage): void {
     this.#streams.replied(exchange, message);
     this.#reaper.reapByCount();
-    this.#syncWhereDue();
+    this.#pushPullIfDue();
   }
 
-  /** An exchange that was opened for us came to nothing. */
+  /** Handles the failure of an exchange that `openExchange` opened. */
   exchangeFailed(exchange: Exchange, reason: string): void {
     this.#streams.failed(exchange, reason);
   }
 
-  /** The application could not reach a member over TCP. */
+  /** Notes that the application could not reach a member over TCP. */
   streamFailed(name: string): void {
-    const record = this.#core.table.get(name);
+    const record = this.#node.table.get(name);
     if (record !== undefined) this.#streams.streamFailed(record);
   }
 
-  /** The application reached a member over TCP. */
+  /** Notes that the application reached a member over TCP. */
   streamWorked(name: string): void {
-    const record = this.#core.table.get(name);
+    const record = this.#node.table.get(name);
     if (record !== undefined) this.#reachability.streamWorked(record);
   }
 
-  /** A timer fired. Late and repeated ones do no harm. */
+  /** Handles a timer. Late and repeated timers are ignored if they are stale. */
   fire(timer: SwimTimer): void {
     if (this.#leaver.left) return;
     switch (timer.type) {
@@ -184,58 +194,49 @@ export class Membership {
         return this.#prober.timeout(timer);
       case "probe_deadline":
         return this.#prober.deadline(timer);
-      case "relay_deadline":
-        return this.#relay.deadline(timer.sequence);
+      case "indirect_ping_deadline":
+        return this.#indirectPings.deadline(timer.sequence);
       case "suspicion":
-        return this.#watch.fire(timer);
+        return this.#suspicions.fire(timer);
       case "rejoin":
         return this.#joiner.retry(timer.generation);
       case "leave":
         return this.#leaver.timeUp(timer.generation);
       default:
-        return this.#fireRound(timer.type, timer.generation);
+        return this.#firePeriodic(timer.type, timer.generation);
     }
   }
 
-  /** This node. */
+  /** This node as a member. */
   self(): Member {
-    return this.#core.self.member;
+    return this.#node.self.member;
   }
 
   /** All members, this node included, in no order. */
   *members(): Iterable<Member> {
-    for (const { member } of this.#core.table.records()) yield member;
+    for (const { member } of this.#node.table.records()) yield member;
   }
 
-  /** One member by name, this node included. */
+  /** The member with this name, this node included. */
   member(name: string): Member | undefined {
-    return this.#core.table.get(name)?.member;
+    return this.#node.table.get(name)?.member;
   }
 
-  /** Members of the cluster that are alive or suspect, this node included; costs nothing. */
+  /** Number of alive and suspect members, this node included; takes constant time. */
   get size(): number {
-    return this.#core.clusterSize;
+    return this.#node.clusterSize;
   }
 
-  /** Local health: 0 is healthy (Lifeguard's local health multiplier, less one). */
+  /** Local health score: 0 is healthy (Lifeguard's local health multiplier minus one). */
   get healthScore(): number {
-    return this.#core.awareness.score;
+    return this.#node.awareness.score;
   }
 
-  /**
-   * Lets `payload` ride on packets until it was sent often enough to reach all members, with a
-   * share of every packet kept for it. A later one under the same `name` replaces it. False where
-   * it is too large for a packet.
-   */
-  queueUserBroadcast(name: string, payload: Uint8Array): boolean {
-    return this.#core.broadcasts.queueApplication(name, encodeMessage({ type: "user", payload }));
-  }
-
-  /** Sends `payload` to one member in one packet, which may be lost. False where it is not known. */
+  /** Sends a user message to one member in a packet, which may be lost. Returns false if there is no such member. */
   sendUserPacket(name: string, payload: Uint8Array): boolean {
-    const peer = this.#core.table.get(name);
+    const peer = this.#node.table.get(name);
     if (peer === undefined) return false;
-    this.#core.send(peer.member.address, {
+    this.#node.send(peer.member.address, {
       messages: [{ type: "user", payload }],
       peer,
       piggyback: true,
@@ -244,138 +245,135 @@ export class Membership {
   }
 
   #receive(message: PacketMessage, from: Address): void {
-    const origin = { from, answerTo: from, quiet: false, accusations: PACKET_ACCUSATIONS };
+    const source = {
+      from,
+      answerTo: from,
+      suppressAlive: false,
+      rebroadcasts: PACKET_REBROADCASTS,
+    };
     switch (message.type) {
       case "ping":
         return this.#answerPing(message, from);
       case "indirectPing":
-        return this.#relay.request(message, from);
+        return this.#indirectPings.request(message, from);
       case "ack":
         return this.#receiveAck(message.sequence, from);
       case "nack":
         if (!this.#prober.nack(message.sequence)) {
-          this.#core.drop("unexpected", { from, detail: "nack for no probe of ours" });
+          this.#node.drop("unexpected", { from, detail: "nack without a probe" });
         }
         return;
       case "alive":
-        return this.#rumours.alive(message, origin);
+        return this.#stateMessages.alive(message, source);
       case "suspect":
-        return this.#rumours.suspect(message, origin);
+        return this.#stateMessages.suspect(message, source);
       case "dead":
-        return this.#rumours.dead(message, origin);
+        return this.#stateMessages.dead(message, source);
       case "user":
-        return this.#core.emit({
-          type: "user_message",
-          from,
-          payload: message.payload,
-          via: "packet",
-        });
+        return this.#node.emit({ type: "user_message", from, payload: message.payload });
       default:
         return message satisfies never;
     }
   }
 
   #answerPing(ping: Ping, from: Address): void {
-    if (!isForUs(ping, { core: this.#core, from })) return;
+    if (!isForThisNode(ping, { node: this.#node, from })) return;
     const ack: PacketMessage = {
       type: "ack",
       sequence: ping.sequence,
       payload: new Uint8Array(),
     };
     const source = ping.source?.name ?? "";
-    const accusation = this.#rumours.accusation(source);
-    this.#core.send(ping.source?.address ?? from, {
+    const accusation = this.#stateMessages.accusation(source);
+    this.#node.send(ping.source?.address ?? from, {
       messages: accusation === undefined ? [ack] : [ack, accusation],
-      peer: this.#core.table.get(source),
+      peer: this.#node.table.get(source),
       piggyback: true,
     });
   }
 
   #receiveAck(sequence: number, from: Address): void {
     if (this.#prober.ack(sequence, from)) return;
-    if (this.#watch.ack(sequence) || this.#relay.ack(sequence)) return;
-    this.#core.drop("unexpected", { from, detail: "ack for no ping of ours" });
+    if (this.#suspicions.ack(sequence) || this.#indirectPings.ack(sequence)) return;
+    this.#node.drop("unexpected", { from, detail: "ack without a ping" });
   }
 
   #streamCheckMs(): number {
-    const { probeIntervalMs, streamTimeoutMs } = this.#core.settings;
+    const { probeIntervalMs, streamTimeoutMs } = this.#node.settings;
     return Math.min(3 * probeIntervalMs, streamTimeoutMs);
   }
 
   #suspect(record: MemberRecord): void {
-    const { name, incarnation } = record.member;
-    const { address } = this.#core.self.member;
-    this.#rumours.suspect({ type: "suspect", name, incarnation, from: this.#core.name }, {
-      from: address,
+    this.#stateMessages.suspect(this.#node.suspect(record), {
+      from: this.#node.self.member.address,
       answerTo: undefined,
-      quiet: false,
-      accusations: 0,
+      suppressAlive: false,
+      rebroadcasts: 0,
     });
   }
 
-  #gone(record: MemberRecord): void {
-    this.#reachability.forget(record);
-    if (this.#core.table.activeCount === 0) this.#joiner.alone();
+  #failedOrLeft(record: MemberRecord): void {
+    this.#reachability.remove(record);
+    if (this.#node.table.activeCount === 0) this.#joiner.allMembersLost();
   }
 
-  #fireRound(round: Round, generation: number): void {
-    if (generation !== this.#generations.get(round)) return;
-    const roundMs = this.#roundMs(round);
-    const { random } = this.#core.options;
-    if (round === "probe") this.#prober.due(this.#core.nowMs() + roundMs);
-    this.#arm(round, round === "reconnect" ? withJitter(roundMs, random.next()) : roundMs);
-    // Who is leaving has no more to find out.
-    if (this.#core.leaving && round !== "gossip") return;
-    switch (round) {
+  #firePeriodic(task: PeriodicTask, generation: number): void {
+    if (generation !== this.#generations.get(task)) return;
+    const intervalMs = this.#intervalMs(task);
+    const { random } = this.#node.options;
+    this.#arm(task, task === "reconnect" ? withJitter(intervalMs, random) : intervalMs);
+    // A node that leaves runs no task but gossip.
+    if (this.#node.leaving && task !== "gossip") return;
+    switch (task) {
       case "probe":
         return this.#prober.tick();
       case "gossip":
         return this.#gossip();
       case "push_pull":
-        return this.#syncState();
+        return this.#pushPull();
       case "reconnect":
         return this.#joiner.reconnect();
       case "reap":
         return this.#reaper.reapByTime();
       default:
-        return round satisfies never;
+        return task satisfies never;
     }
   }
 
-  #roundMs(round: Round): number {
-    const { settings, clusterSize } = this.#core;
-    return roundMs(round, { settings, members: clusterSize });
+  #intervalMs(task: PeriodicTask): number {
+    const { settings, clusterSize } = this.#node;
+    return taskIntervalMs(task, { settings, members: clusterSize });
   }
 
-  #arm(round: Round, delayMs: number): void {
-    const generation = (this.#generations.get(round) ?? 0) + 1;
-    this.#generations.set(round, generation);
-    this.#core.options.effects.setTimer(delayMs, { type: round, generation });
+  #arm(task: PeriodicTask, delayMs: number): void {
+    const generation = (this.#generations.get(task) ?? 0) + 1;
+    this.#generations.set(task, generation);
+    this.#node.options.effects.setTimer(delayMs, { type: task, generation });
   }
 
   #gossip(): void {
-    const { table, settings, broadcasts } = this.#core;
-    this.#rumours.repeatAnswers();
+    const { table, settings, broadcasts } = this.#node;
+    this.#stateMessages.repeatAnswers();
     if (!broadcasts.idle) {
-      const sinceMs = this.#core.nowMs() - settings.gossipToTheDeadMs;
-      for (const record of table.drawForGossip(settings.gossipNodes, sinceMs)) {
-        const roomBytes = this.#core.options.envelope.packetRoomBytes();
-        const parts = this.#core.takeNews(roomBytes, COMPOUND_MAX_PARTS);
+      const sinceMs = this.#node.nowMs() - settings.gossipToTheDeadMs;
+      for (const record of table.selectForGossip(settings.gossipNodes, sinceMs)) {
+        const roomBytes = this.#node.options.envelope.packetRoomBytes();
+        const parts = this.#node.takeBroadcasts(roomBytes, COMPOUND_MAX_PARTS);
         if (parts.length === 0) break;
-        this.#core.sendParts(record.member.address, { parts, peer: record });
+        this.#node.sendParts(record.member.address, { parts, peer: record });
       }
     }
     this.#leaver.gossiped();
   }
 
-  #syncWhereDue(): void {
+  #pushPullIfDue(): void {
     if (!this.#state.takeDue()) return;
-    const { options, settings } = this.#core;
+    const { options, settings } = this.#node;
     this.#arm("push_pull", settings.probeIntervalMs * (0.5 + options.random.next()));
   }
 
-  #syncState(): void {
-    const [record] = this.#core.table.drawActive({
+  #pushPull(): void {
+    const [record] = this.#node.table.selectActive({
       count: 1,
       accept: ({ member }) => member.state === "alive" && member.degraded !== "udp",
     });

@@ -1,7 +1,6 @@
 /**
- * What a node publishes about itself: its tags in Serf's form (`encodeTags` in Serf's `serf.go`), so
- * that Serf shows them, and among them one of ours that says that it runs gossipcheck and in which
- * of its lives it is.
+ * Node metadata: a node's tags in Serf's format (`encodeTags` in Serf's `serf.go`), so that Serf shows
+ * them, with a reserved tag that marks nodes which run gossipcheck and holds their session.
  * @module
  */
 import { encode } from "@std/msgpack";
@@ -11,26 +10,26 @@ import { decode } from "../std/msgpack_decode.ts";
 
 /** Serf's `tagMagicByte`: what follows is a MessagePack map of strings. */
 const TAGS_FORM = 255;
-/** The tag that is ours; not for operators. */
+/** The name of the reserved tag; operators cannot set it. */
 const RESERVED_TAG = "gossipcheck";
-/** Its value, which a session follows after a blank. */
+/** Its value; a space and a session may follow. */
 const MARK = "1";
-/** A value of another form is for a later release to read. */
+/** Values in another format are left to later releases. */
 const SESSION = /^1 ([0-9a-f]{16})$/;
 
-/** What a member's meta says. */
+/** Decoded metadata of a member. */
 export interface Meta {
-  /** Whether batches may be sent to it. */
+  /** Whether the member runs gossipcheck. */
   readonly runsGossipcheck: boolean;
-  /** Its tags; empty where it publishes none or in another form. */
+  /** Its tags without the reserved one; empty if its metadata has another format. */
   readonly tags: Map<string, string>;
-  /** Its present life; absent where it does not tell, and then batches cannot be sent to it. */
+  /** The member's session; without one no batches can be sent to it. */
   readonly session?: string;
 }
 
 /**
- * This node's meta, with its present life unless it has none to tell. Raises `UsageError` on the
- * reserved tag and where the tags take too much room.
+ * Encodes this node's metadata from its tags and its session, 16 hexadecimal digits. Raises
+ * `UsageError` if a tag has the reserved name or if the result is longer than `META_MAX_BYTES`.
  */
 export function encodeMeta(tags: ReadonlyMap<string, string>, session?: string): Uint8Array {
   if (tags.has(RESERVED_TAG)) {
@@ -42,7 +41,7 @@ export function encodeMeta(tags: ReadonlyMap<string, string>, session?: string):
   });
   if (body.length + 1 > META_MAX_BYTES) {
     throw new UsageError(
-      `tags take ${body.length + 1} bytes, ${META_MAX_BYTES} is the most; shorten or drop some`,
+      `tags take ${body.length + 1} bytes; maximum ${META_MAX_BYTES}; shorten or remove some`,
     );
   }
   const meta = new Uint8Array(body.length + 1);
@@ -51,7 +50,10 @@ export function encodeMeta(tags: ReadonlyMap<string, string>, session?: string):
   return meta;
 }
 
-/** What any node's meta says to us. Never throws: what is not ours belongs to someone else. */
+/**
+ * Decodes the metadata of any node. Never raises: metadata in another format belongs to another
+ * program, and yields no tags.
+ */
 export function decodeMeta(meta: Uint8Array): Meta {
   const tags = new Map<string, string>();
   if (meta[0] !== TAGS_FORM || meta.length > META_MAX_BYTES) {

@@ -4,13 +4,13 @@ import { UsageError } from "../errors.ts";
 import { META_MAX_BYTES } from "../limits.ts";
 import { decodeMeta, encodeMeta } from "./meta.ts";
 
-Deno.test("tags survive the way, and say who runs gossipcheck", () => {
+Deno.test("tags survive a round trip, and mark a node that runs gossipcheck", () => {
   const tags = new Map([["role", "web"], ["zone", "bö"], ["", ""]]);
   assertEquals(decodeMeta(encodeMeta(tags)), { runsGossipcheck: true, tags });
   assertEquals(decodeMeta(encodeMeta(new Map())), { runsGossipcheck: true, tags: new Map() });
 });
 
-Deno.test("a node tells in which of its lives it is; what is no session is none", () => {
+Deno.test("the session survives a round trip; a value in another format is ignored", () => {
   const tags = new Map([["role", "web"]]);
   const session = "0123456789abcdef";
   assertEquals(decodeMeta(encodeMeta(tags, session)), { runsGossipcheck: true, tags, session });
@@ -22,16 +22,17 @@ Deno.test("a node tells in which of its lives it is; what is no session is none"
   }
 });
 
-Deno.test("Serf's tags are seen, and are not ours", () => {
+Deno.test("Serf's tags are decoded, and the node does not run gossipcheck", () => {
   const meta = new Uint8Array([255, ...encode({ role: "db" })]);
   assertEquals(decodeMeta(meta), { runsGossipcheck: false, tags: new Map([["role", "db"]]) });
 });
 
-Deno.test("whatever else stands there is someone else's", () => {
+Deno.test("metadata in another format decodes to no tags", () => {
   const metas = [
     [],
     [255],
     [1, 2, 3],
+    [254, ...encode({ gossipcheck: "1" })],
     [255, 0xc1],
     [255, 0x91, 0x01],
     [255, 0xdf, 0xff, 0xff, 0xff, 0xff],
@@ -44,15 +45,18 @@ Deno.test("whatever else stands there is someone else's", () => {
   }
 });
 
-Deno.test("values that are no texts are left out", () => {
+Deno.test("tag values that are not strings are ignored", () => {
   const meta = new Uint8Array([255, ...encode({ a: "1", b: 2, c: ["x"] })]);
   assertEquals(decodeMeta(meta).tags, new Map([["a", "1"]]));
 });
 
-Deno.test("tags that cannot be published are refused", () => {
+Deno.test("reserved tags and tags that are too long raise UsageError", () => {
   assertThrows(() => encodeMeta(new Map([["gossipcheck", "0"]])), UsageError, "reserved");
-  assertThrows(() => encodeMeta(new Map([["a", "x".repeat(600)]])), UsageError, "512 is the most");
+  assertThrows(() => encodeMeta(new Map([["a", "x".repeat(600)]])), UsageError, "maximum 512");
   const room = META_MAX_BYTES - encodeMeta(new Map([["a", ""]])).length;
-  // From 32 bytes on the text's own length takes one byte more, from 256 on two.
-  assertEquals(encodeMeta(new Map([["a", "x".repeat(room - 2)]])).length, META_MAX_BYTES);
+  // The length of a string takes one more byte from 32 bytes on, and two more from 256 on.
+  const longest = encodeMeta(new Map([["a", "x".repeat(room - 2)]]));
+  assertEquals(longest.length, META_MAX_BYTES);
+  assertEquals(decodeMeta(longest).runsGossipcheck, true);
+  assertThrows(() => encodeMeta(new Map([["a", "x".repeat(room - 1)]])), UsageError, "513 bytes");
 });

@@ -1,61 +1,63 @@
 /**
- * The one rule by which news about a member is weighed against what is held (SWIM section 4.2;
+ * The precedence rule: which message about a member overrides the known state (SWIM section 4.2;
  * memberlist's `state.go`, `aliveNode`, `suspectNode`, `deadNode`).
  * @module
  */
 import type { NodeState } from "../wire/messages.ts";
 
-/** What news claims and what is held. */
+/** A message about a member, compared with the known state of the member. */
 export interface Claim {
-  /** The state held; `undefined` for a name not known. */
-  readonly held: NodeState | undefined;
-  /** The state claimed; `left` is a `dead` that its subject sent. */
+  /** The known state; `undefined` for an unknown member. */
+  readonly known: NodeState | undefined;
+  /** The state in the message; `left` is a dead message that the member itself sent. */
   readonly claimed: NodeState;
-  /** The claimed incarnation against the held one: negative for older, 0 for the same. */
+  /** Incarnation in the message minus the known incarnation. */
   readonly newer: number;
-  /** Whether the news is about this very node. */
+  /** Whether the message is about this node. */
   readonly self: boolean;
 }
 
 /**
- * What to do with news:
- * - `accept`: take it over and pass it on.
- * - `ignore`: it says nothing new.
- * - `confirm`: one more accuser of a member already suspected.
- * - `stale`: someone believes alive whom we hold suspect, dead or left: tell, so that it can refute.
- * - `refute`: it is about us and stands against us: outbid it.
- * - `answer`: it is an accusation that we have outbid already: say so to the accuser.
+ * What to do with a message about a member:
+ * - `accept`: apply it and rebroadcast it.
+ * - `ignore`: it is old or already known.
+ * - `confirm`: it confirms a suspicion.
+ * - `stale`: the sender believes that a suspect, failed or left member is alive; send the member the
+ *   suspect or dead message, so that it can refute it.
+ * - `refute`: it is about this node and contradicts it; raise the incarnation.
+ * - `answer`: it is a suspect or dead message about this node that is refuted already; send the
+ *   sender the alive message again.
  */
-export type Verdict = "accept" | "ignore" | "confirm" | "stale" | "refute" | "answer";
+export type Decision = "accept" | "ignore" | "confirm" | "stale" | "refute" | "answer";
 
-/** Weighs news. `self` expects that this node is alive; one that left does not ask. */
-export function weigh(claim: Claim): Verdict {
-  return claim.self ? weighAboutSelf(claim) : weighAboutOther(claim);
+/** Decides what to do with a message about a member, or about this node while it is alive. */
+export function decide(claim: Claim): Decision {
+  return claim.self ? decideAboutSelf(claim) : decideAboutOther(claim);
 }
 
-function weighAboutSelf({ claimed, newer }: Claim): Verdict {
+function decideAboutSelf({ claimed, newer }: Claim): Decision {
   if (claimed === "alive") return newer > 0 ? "refute" : "ignore";
   return newer >= 0 ? "refute" : "answer";
 }
 
-function weighAboutOther({ held, claimed, newer }: Claim): Verdict {
-  if (held === undefined) return claimed === "alive" ? "accept" : "ignore";
+function decideAboutOther({ known, claimed, newer }: Claim): Decision {
+  if (known === undefined) return claimed === "alive" ? "accept" : "ignore";
   if (claimed === "alive") {
     if (newer > 0) return "accept";
-    return held === "alive" ? "ignore" : "stale";
+    return known === "alive" ? "ignore" : "stale";
   }
   if (newer < 0) return "ignore";
-  switch (held) {
+  switch (known) {
     case "alive":
       return "accept";
     case "suspect":
       return claimed === "suspect" ? "confirm" : "accept";
     case "dead":
-      // Its own word that it left outranks others' that it failed. memberlist leaves it dead.
+      // A member's own leave overrides failure. In memberlist it stays dead.
       return claimed === "left" ? "accept" : "ignore";
     case "left":
       return "ignore";
     default:
-      return held satisfies never;
+      return known satisfies never;
   }
 }

@@ -1,11 +1,11 @@
-/** Every cell of the precedence rule. */
+/** Tests every case of the precedence rule. */
 import { assertEquals } from "@std/assert";
 import { NODE_STATE, type NodeState } from "../wire/messages.ts";
-import { type Verdict, weigh } from "./precedence.ts";
+import { decide, type Decision } from "./precedence.ts";
 
-type Row = readonly [older: Verdict, same: Verdict, newer: Verdict];
+type Row = readonly [older: Decision, same: Decision, newer: Decision];
 
-/** By what is held, then by what is claimed. SWIM section 4.2; `left` against `dead` is ours. */
+/** By known state, then by claimed state. SWIM section 4.2, except that `left` overrides `dead`. */
 const OTHERS: Record<NodeState, Record<NodeState, Row>> = {
   alive: {
     alive: ["ignore", "ignore", "accept"],
@@ -33,7 +33,7 @@ const OTHERS: Record<NodeState, Record<NodeState, Row>> = {
   },
 };
 
-const UNKNOWN: Record<NodeState, Verdict> = {
+const UNKNOWN: Record<NodeState, Decision> = {
   alive: "accept",
   suspect: "ignore",
   dead: "ignore",
@@ -49,30 +49,30 @@ const SELF: Record<NodeState, Row> = {
 
 const STATES = Object.keys(NODE_STATE) as NodeState[];
 
-Deno.test("news about others is weighed as the table says", () => {
-  for (const held of STATES) {
+Deno.test("messages about other members are decided as in the table", () => {
+  for (const known of STATES) {
     for (const claimed of STATES) {
-      OTHERS[held][claimed].forEach((expected, index) => {
+      OTHERS[known][claimed].forEach((expected, index) => {
         const newer = index - 1;
-        const verdict = weigh({ held, claimed, newer, self: false });
-        assertEquals(verdict, expected, `${claimed} (${newer}) where ${held} is held`);
+        const decision = decide({ known, claimed, newer, self: false });
+        assertEquals(decision, expected, `${claimed} (${newer}), known ${known}`);
       });
     }
   }
 });
 
-Deno.test("of a name not known only alive is news", () => {
+Deno.test("of messages about an unknown member only alive is accepted", () => {
   for (const claimed of STATES) {
-    const verdict = weigh({ held: undefined, claimed, newer: 0, self: false });
-    assertEquals(verdict, UNKNOWN[claimed], claimed);
+    const decision = decide({ known: undefined, claimed, newer: 0, self: false });
+    assertEquals(decision, UNKNOWN[claimed], claimed);
   }
 });
 
-Deno.test("news about this node is refuted, answered or nothing new", () => {
+Deno.test("messages about this node are refuted, answered or ignored", () => {
   for (const claimed of STATES) {
     SELF[claimed].forEach((expected, index) => {
-      const verdict = weigh({ held: "alive", claimed, newer: index - 1, self: true });
-      assertEquals(verdict, expected, `${claimed} (${index - 1})`);
+      const decision = decide({ known: "alive", claimed, newer: index - 1, self: true });
+      assertEquals(decision, expected, `${claimed} (${index - 1})`);
     });
   }
 });

@@ -1,110 +1,108 @@
 /**
- * One probe after another: a direct ping, then others' and TCP's help, then a verdict (SWIM section
- * 3.1; Lifeguard section IV-A; memberlist's `probeNode`).
+ * The probe cycle of the failure detector: a direct ping, then indirect pings and a ping over TCP,
+ * then suspicion (SWIM section 3.1; Lifeguard section IV-A; memberlist's `probeNode`).
  * @module
  */
+import { BoundedMap } from "../bounded_map.ts";
 import type { Address } from "../runtime.ts";
 import { sameAddress } from "../address.ts";
-import type { IndirectPing, Ping } from "../wire/messages.ts";
-import type { Core } from "./core.ts";
+import type { IndirectPing } from "../wire/messages.ts";
+import type { LocalNode } from "./local_node.ts";
 import { isActive, type MemberRecord } from "./members.ts";
 import type { Reachability } from "./reachability.ts";
 import type { SwimTimer } from "./types.ts";
 
-/** What the prober is made of. */
+/** Options of `Prober`. */
 export interface ProberOptions {
-  /** Shared state. */
-  readonly core: Core;
-  /** Where it is noted which transports work. */
+  readonly node: LocalNode;
   readonly reachability: Reachability;
-  /** Nobody got an answer from this member. */
+  /** Called if a probe failed: the member answered neither directly nor indirectly nor over TCP. */
   readonly failed: (record: MemberRecord) => void;
-  /** Pings over TCP; `sequence` is handed back to `streamAck`. */
+  /** Pings a member over TCP; an ack comes back through `streamAck` with the same `sequence`. */
   readonly pingStream: (record: MemberRecord, ping: StreamPing) => void;
 }
 
-/** A ping over TCP on behalf of a probe. */
+/** A ping over TCP that belongs to a probe. */
 export interface StreamPing {
-  /** The probe's. */
+  /** Sequence number of the probe. */
   readonly sequence: number;
-  /** How long it may take. */
   readonly timeoutMs: number;
 }
 
-/** The probe under way. */
+/** The current probe. */
 interface Probe {
   readonly record: MemberRecord;
   readonly sequence: number;
   readonly deadlineMs: number;
-  helpers: number;
+  /** Number of indirect pings that asked for a nack. */
   nacksWanted: number;
   nacks: number;
   streamAcked: boolean;
 }
 
-/** Members who are to be probed out of turn, at most. */
+/** Maximum number of members that wait for a probe out of turn; further ones are ignored. */
 const URGENT_MAX = 256;
-/** Probes whose late acks still count as a sign of life. */
-const PAST_MAX = 16;
+/** Number of recent probes, the current one included, whose late acks still count. */
+const RECENT_MAX = 16;
 
-/** Runs the probe cycle. */
+/** Probes one member after another. */
 export class Prober {
-  readonly #core: Core;
+  readonly #node: LocalNode;
   readonly #options: ProberOptions;
   #probe: Probe | undefined;
-  #tickWaits = false;
+  /** Whether a tick came during a probe: the next probe starts when this one ends. */
+  #tickPending = false;
   #ticks = 0;
-  #dueMs = Infinity;
+  /** Time at which the next tick is due. */
+  #tickDueMs = Infinity;
   readonly #urgent = new Set<MemberRecord>();
-  readonly #past = new Map<number, MemberRecord>();
+  /** The members of recent probes by sequence number. */
+  readonly #recent = new BoundedMap<number, MemberRecord>({ max: RECENT_MAX });
 
-  /** Begins idle. */
+  /** Begins without a probe. */
   constructor(options: ProberOptions) {
-    this.#core = options.core;
+    this.#node = options.node;
     this.#options = options;
   }
 
-  /** Has a member probed before its turn; every other probe is for such. */
-  hurry(record: MemberRecord): void {
+  /** Probes a member before its turn; every other probe is for such members. */
+  probeSoon(record: MemberRecord): void {
     if (this.#urgent.size < URGENT_MAX) this.#urgent.add(record);
   }
 
-  /** The probe timer is set anew, for `dueMs`. */
-  due(dueMs: number): void {
-    this.#dueMs = dueMs;
-  }
-
-  /** One probe interval has passed. */
+  /** Starts the next probe, or does so when the current one ends: one probe interval has passed. */
   tick(): void {
-    const { probeIntervalMs } = this.#core.settings;
-    if (this.#core.nowMs() - this.#dueMs > probeIntervalMs) {
-      // The process was stopped, or starved: what it did not hear meanwhile is no one's fault but ours.
-      this.#core.awareness.apply(1);
+    const { probeIntervalMs } = this.#node.settings;
+    const lateMs = this.#node.nowMs() - this.#tickDueMs;
+    this.#tickDueMs = this.#node.nowMs() + probeIntervalMs;
+    if (lateMs > probeIntervalMs) {
+      // This process was stopped or starved: missing acks say nothing about the member.
+      this.#node.awareness.apply(1);
       this.#abandon();
     }
     if (this.#probe !== undefined) {
-      this.#tickWaits = true;
+      this.#tickPending = true;
       return;
     }
     this.#start();
   }
 
-  /** The direct ping, or a further one, has had its time. */
+  /** Sends indirect pings after the first timeout, and another direct ping after each. */
   timeout(timer: SwimTimer & { readonly type: "probe_timeout" }): void {
     const probe = this.#probe;
     if (probe?.sequence !== timer.sequence) return;
-    if (timer.attempt === 1) this.#askForHelp(probe);
-    // Under loss a further ping is the cheapest second chance; the ack is the same to us.
+    if (timer.attempt === 1) this.#sendIndirectPings(probe);
+    // Under packet loss another ping costs least; its ack is the same.
     this.#ping(probe);
     this.#armTimeout(probe, timer.attempt + 1);
   }
 
-  /** The probe's time is up. */
+  /** Ends the probe without an ack: suspects the member unless it answered over TCP. */
   deadline(timer: SwimTimer & { readonly type: "probe_deadline" }): void {
     const probe = this.#probe;
     if (probe?.sequence !== timer.sequence) return;
-    const { awareness, settings } = this.#core;
-    if (this.#core.nowMs() - probe.deadlineMs > settings.probeTimeoutMs) {
+    const { awareness, settings } = this.#node;
+    if (this.#node.nowMs() - probe.deadlineMs > settings.probeTimeoutMs) {
       awareness.apply(1);
       return this.#abandon();
     }
@@ -113,57 +111,56 @@ export class Prober {
       this.#options.reachability.onlyStreamWorked(probe.record);
       return this.#end(probe);
     }
-    // Helpers whose nacks are missing speak against our own health.
+    // Missing nacks indicate that this node's own network is unhealthy.
     awareness.apply(probe.nacksWanted > 0 ? probe.nacksWanted - probe.nacks : 1);
     this.#end(probe);
     if (isActive(probe.record.member.state)) this.#options.failed(probe.record);
   }
 
-  /** An ack came in a packet; true where it answers one of our pings. */
+  /** Handles an ack in a packet. Returns false if `sequence` is not that of a recent probe. */
   ack(sequence: number, from: Address): boolean {
-    const record = this.#past.get(sequence);
+    const record = this.#recent.get(sequence);
     if (record === undefined) return false;
-    record.ackedMs = this.#core.nowMs();
+    record.ackedMs = this.#node.nowMs();
     if (sameAddress(from, record.member.address)) this.#options.reachability.packetWorked(record);
     if (this.#probe?.sequence !== sequence) return true;
-    this.#core.awareness.apply(-1);
+    this.#node.awareness.apply(-1);
     this.#end(this.#probe);
     return true;
   }
 
-  /** A helper says that it got no answer either; true where we asked for it. */
+  /** Handles a nack. Returns false if `sequence` is not that of a recent probe. */
   nack(sequence: number): boolean {
     if (this.#probe?.sequence === sequence) {
       this.#probe.nacks = Math.min(this.#probe.nacks + 1, this.#probe.nacksWanted);
       return true;
     }
-    return this.#past.has(sequence);
+    return this.#recent.has(sequence);
   }
 
-  /** The ping over TCP was answered. */
+  /** Handles an ack to a ping over TCP. */
   streamAck(sequence: number): void {
-    const record = this.#past.get(sequence);
-    if (record !== undefined) record.ackedMs = this.#core.nowMs();
+    const record = this.#recent.get(sequence);
+    if (record !== undefined) record.ackedMs = this.#node.nowMs();
     if (this.#probe?.sequence === sequence) this.#probe.streamAcked = true;
   }
 
   #start(): void {
     const record = this.#next();
     if (record === undefined) return;
-    const { probeIntervalMs } = this.#core.settings;
-    const interval = this.#core.awareness.scale(probeIntervalMs);
+    const { probeIntervalMs } = this.#node.settings;
+    const interval = this.#node.awareness.scale(probeIntervalMs);
     const probe = {
       record,
-      sequence: this.#core.nextSequence(),
-      deadlineMs: this.#core.nowMs() + interval,
-      helpers: 0,
+      sequence: this.#node.nextSequence(),
+      deadlineMs: this.#node.nowMs() + interval,
       nacksWanted: 0,
       nacks: 0,
       streamAcked: false,
     };
     this.#probe = probe;
-    this.#remember(probe);
-    this.#core.options.effects.setTimer(interval, {
+    this.#recent.set(probe.sequence, probe.record);
+    this.#node.options.effects.setTimer(interval, {
       type: "probe_deadline",
       sequence: probe.sequence,
     });
@@ -180,30 +177,21 @@ export class Prober {
         if (isActive(record.member.state)) return record;
       }
     }
-    return this.#core.table.nextToProbe();
+    return this.#node.table.nextToProbe();
   }
 
   #ping(probe: Probe): void {
     const { member } = probe.record;
-    const ping = this.#message(probe);
-    const { name, incarnation } = member;
-    const from = this.#core.name;
-    // Buddy system (Lifeguard section IV-C): who is suspected hears it first of all in the probe.
-    const messages = member.state === "alive"
-      ? [ping]
-      : [ping, { type: "suspect", name, incarnation, from } as const];
-    this.#core.send(member.address, { messages, peer: probe.record, piggyback: true });
+    const ping = this.#node.ping(probe.sequence, member.name);
+    // Buddy system (Lifeguard section IV-C): the ping tells the member that it is suspect.
+    const messages = member.state === "alive" ? [ping] : [ping, this.#node.suspect(probe.record)];
+    this.#node.send(member.address, { messages, peer: probe.record, piggyback: true });
   }
 
-  #message({ record, sequence }: Probe): Ping {
-    const { name, address } = this.#core.self.member;
-    return { type: "ping", sequence, targetName: record.member.name, source: { name, address } };
-  }
-
-  #askForHelp(probe: Probe): void {
-    const { settings, table, self } = this.#core;
+  #sendIndirectPings(probe: Probe): void {
+    const { settings, table, self } = this.#node;
     const { member } = probe.record;
-    const helpers = table.drawActive({
+    const helpers = table.selectActive({
       count: settings.indirectChecks,
       accept: (record) =>
         record !== probe.record && record.member.state === "alive" &&
@@ -220,48 +208,39 @@ export class Prober {
         wantsNack,
         source: { name: self.member.name, address: self.member.address },
       };
-      this.#core.send(helper.member.address, {
+      this.#node.send(helper.member.address, {
         messages: [request],
         peer: helper,
         piggyback: true,
       });
     }
     if (!settings.tcpPings || member.versions[1] < 3) return;
-    // On a busy machine this timer may come after the deadline.
-    const timeoutMs = Math.max(0, probe.deadlineMs - this.#core.nowMs());
+    // On a busy host this timer may fire after the deadline.
+    const timeoutMs = Math.max(0, probe.deadlineMs - this.#node.nowMs());
     this.#options.pingStream(probe.record, { sequence: probe.sequence, timeoutMs });
   }
 
   #armTimeout(probe: Probe, attempt: number): void {
-    const { probeTimeoutMs } = this.#core.settings;
+    const { probeTimeoutMs } = this.#node.settings;
     const delayMs = attempt === 1 ? probeTimeoutMs : probeTimeoutMs / 2;
-    if (this.#core.nowMs() + delayMs >= probe.deadlineMs) return;
-    this.#core.options.effects.setTimer(delayMs, {
+    if (this.#node.nowMs() + delayMs >= probe.deadlineMs) return;
+    this.#node.options.effects.setTimer(delayMs, {
       type: "probe_timeout",
       sequence: probe.sequence,
       attempt,
     });
   }
 
-  #remember(probe: Probe): void {
-    this.#past.set(probe.sequence, probe.record);
-    if (this.#past.size <= PAST_MAX) return;
-    for (const oldest of this.#past.keys()) {
-      this.#past.delete(oldest);
-      break;
-    }
-  }
-
   #abandon(): void {
     this.#probe = undefined;
-    this.#tickWaits = false;
+    this.#tickPending = false;
   }
 
   #end(probe: Probe): void {
     if (this.#probe !== probe) return;
     this.#probe = undefined;
-    if (!this.#tickWaits) return;
-    this.#tickWaits = false;
+    if (!this.#tickPending) return;
+    this.#tickPending = false;
     this.#start();
   }
 }

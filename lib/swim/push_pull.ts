@@ -1,147 +1,157 @@
 /**
- * Full state exchanges over a stream: what is sent, and how what came is merged (memberlist's
+ * Push/pull: builds this node's full state and merges that of another node (memberlist's
  * `sendLocalState`, `mergeRemoteState`, `mergeState`).
  * @module
  */
 import type { PushPull, PushPullNode } from "../wire/messages.ts";
-import type { Core } from "./core.ts";
+import type { LocalNode } from "./local_node.ts";
 import { isActive, type MemberRecord } from "./members.ts";
-import type { Origin, Rumours } from "./rumours.ts";
+import type { MessageSource, StateMessages } from "./state_messages.ts";
 import { inSerfCluster, lamportTimeOf } from "./serf.ts";
 import { incompatibility } from "./versions.ts";
 
-/** What state exchange is made of. */
+/** Options of `StateExchange`. */
 export interface StateExchangeOptions {
-  /** Shared state. */
-  readonly core: Core;
-  /** Takes what is learnt. */
-  readonly rumours: Rumours;
-  /** Has a member probed soon whom the other side holds failed. */
-  readonly hurry: (record: MemberRecord) => void;
+  readonly node: LocalNode;
+  /** Applies the merged state. */
+  readonly stateMessages: StateMessages;
+  /** Probes a member soon that the other node considers suspect or failed. */
+  readonly probeSoon: (record: MemberRecord) => void;
 }
 
-/** Whose state it is. */
-export type Teller = Pick<Origin, "from" | "answerTo">;
+/** The node that sent a full state. */
+export type StateSource = Pick<MessageSource, "from" | "answerTo">;
 
-/** Accusations that one merge may put back into gossip; all the others are told directly. */
-const ACCUSATIONS_MAX = 32;
+/** Maximum number of suspect and dead messages that one merge rebroadcasts. */
+const REBROADCASTS_MAX = 32;
 
-/** For so many probe intervals after it joined a node is a newcomer. */
-const NEWCOMER_INTERVALS = 5;
-/** Growth by hearsay that calls for another full exchange. */
-const GROWTH = 1.5;
-/** Growth by an exchange that calls for another one. */
-const TAUGHT = 1.01;
+/** A node is new for this many probe intervals after it has joined. */
+const NEW_NODE_INTERVALS = 5;
+/** Growth of the cluster by broadcasts that requires another push/pull. */
+const GROWTH_BY_BROADCASTS = 1.5;
+/** Growth of the cluster by a push/pull that requires another one. */
+const GROWTH_BY_PUSH_PULL = 1.01;
 
 /** Builds and merges full states. */
 export class StateExchange {
-  readonly #core: Core;
+  readonly #node: LocalNode;
   readonly #options: StateExchangeOptions;
-  #newcomerUntilMs = -Infinity;
+  #newNodeUntilMs = -Infinity;
+  /** Size of the cluster at the last push/pull. */
   #sizeWhenExchanged = 1;
-  #taught = false;
+  /** Whether the last push/pull that this node opened brought many members. */
+  #broughtMany = false;
 
-  /** Works on the state of `core`. */
+  /** Begins without any push/pull. */
   constructor(options: StateExchangeOptions) {
-    this.#core = options.core;
+    this.#node = options.node;
     this.#options = options;
   }
 
-  /** This node's state. `told` is what the other side said: what we hold against it is added. */
-  build(join: boolean, told: readonly PushPullNode[] = []): PushPull {
-    const { table, self, settings } = this.#core;
-    const sinceMs = this.#core.nowMs() - settings.gossipToTheDeadMs;
-    // Who is long gone is not offered, so that a push/pull does not grow with all who ever were
-    // (hashicorp/consul issue 11970).
-    const gone = new Set(table.recentlyGone(sinceMs));
-    for (const { name, state } of told) {
+  /**
+   * Builds this node's full state. Members in `received`, the state of the other node, that are alive
+   * there and failed or left here are included however old they are, so that they can refute.
+   */
+  build(join: boolean, received: readonly PushPullNode[] = []): PushPull {
+    const { table, self, settings } = this.#node;
+    const sinceMs = this.#node.nowMs() - settings.gossipToTheDeadMs;
+    // Members that failed or left long ago are not included, so that a push/pull does not grow with
+    // every former member (hashicorp/consul issue 11970).
+    const inactive = new Set(table.recentlyDeadOrLeft(sinceMs));
+    for (const { name, state } of received) {
       const record = isActive(state) ? table.get(name) : undefined;
-      if (record !== undefined) gone.add(record);
+      if (record !== undefined) inactive.add(record);
     }
-    const nodes = [pushed(self)];
-    for (const record of table.active()) nodes.push(pushed(record));
-    for (const record of gone) {
+    const nodes = [stateOf(self)];
+    for (const record of table.active()) nodes.push(stateOf(record));
+    for (const record of inactive) {
       if (!isActive(record.member.state) && table.get(record.member.name) === record) {
-        if (record !== self) nodes.push(pushed(record));
+        if (record !== self) nodes.push(stateOf(record));
       }
     }
     return { type: "pushPull", join, nodes, userState: new Uint8Array() };
   }
 
-  /** What to open an exchange with. A newcomer has nothing to tell but itself. */
+  /** Builds the state to open a push/pull with: of a new node only the node itself. */
   request(join: boolean): PushPull {
-    if (!this.#newcomer) return this.build(join);
+    if (!this.#isNewNode) return this.build(join);
     return {
       type: "pushPull",
       join,
-      nodes: [pushed(this.#core.self)],
+      nodes: [stateOf(this.#node.self)],
       userState: new Uint8Array(),
     };
   }
 
-  /** Takes over another node's state; why not, in words, where its versions do not go with ours. */
-  merge(message: PushPull, teller: Teller): string | undefined {
-    const core = this.#core;
-    core.adoptVersions(message.nodes);
-    const problem = incompatibility(core.self.member.versions, message.nodes);
+  /**
+   * Merges the full state of another node. Returns why it was not merged if a version in it is
+   * incompatible, else `undefined`.
+   */
+  merge(message: PushPull, source: StateSource): string | undefined {
+    const node = this.#node;
+    node.adoptVersions(message.nodes);
+    const problem = incompatibility(node.self.member.versions, message.nodes);
     if (problem !== undefined) return problem;
-    if (inSerfCluster(core.self.member.versions)) {
-      core.serfTime = Math.max(core.serfTime, lamportTimeOf(message.userState));
+    if (inSerfCluster(node.self.member.versions)) {
+      node.serfTime = Math.max(node.serfTime, lamportTimeOf(message.userState));
     }
-    if (core.table.activeCount === 0) {
-      this.#newcomerUntilMs = core.nowMs() + NEWCOMER_INTERVALS * core.settings.probeIntervalMs;
+    if (node.table.activeCount === 0) {
+      this.#newNodeUntilMs = node.nowMs() + NEW_NODE_INTERVALS * node.settings.probeIntervalMs;
     }
-    // Who joined alone a moment ago and asks learns what the others know: to spread it is a waste.
-    const quiet = teller.answerTo !== undefined && this.#newcomer;
-    const origin = { ...teller, quiet, accusations: ACCUSATIONS_MAX };
-    const before = core.clusterSize;
-    for (const node of message.nodes) this.#mergeNode(node, origin);
-    this.#sizeWhenExchanged = core.clusterSize;
-    // Ours only: else the seed of many joins would ask after each of them.
-    if (teller.answerTo !== undefined) {
-      this.#taught = core.clusterSize > before * (this.#newcomer ? 1 : TAUGHT);
+    // What a new node learns from its own push/pull all others know already.
+    const suppressAlive = source.answerTo !== undefined && this.#isNewNode;
+    const messageSource = { ...source, suppressAlive, rebroadcasts: REBROADCASTS_MAX };
+    const before = node.clusterSize;
+    for (const remote of message.nodes) this.#mergeNode(remote, messageSource);
+    this.#sizeWhenExchanged = node.clusterSize;
+    // Only for push/pulls that this node opened: else each of many joins would cause one here.
+    if (source.answerTo !== undefined) {
+      this.#broughtMany = node.clusterSize > before * (this.#isNewNode ? 1 : GROWTH_BY_PUSH_PULL);
     }
     return undefined;
   }
 
   /**
-   * Whether another full exchange is due soon, which is told once: the last one taught much, or
-   * hearsay did since. Where many join at once, asking is cheaper than hearsay, and those who came
-   * first would otherwise learn of each other only with the next round.
+   * Whether another push/pull is due soon, which is returned once: the cluster has grown much by the
+   * last one, or by broadcasts since. If many nodes join at once, push/pulls are cheaper than
+   * broadcasts, and the first to join would else learn of the others only in the next period.
    */
   takeDue(): boolean {
-    const { clusterSize } = this.#core;
-    if (!this.#taught && clusterSize <= this.#sizeWhenExchanged * GROWTH) return false;
-    this.#taught = false;
+    const { clusterSize } = this.#node;
+    if (!this.#broughtMany && clusterSize <= this.#sizeWhenExchanged * GROWTH_BY_BROADCASTS) {
+      return false;
+    }
+    this.#broughtMany = false;
     this.#sizeWhenExchanged = clusterSize;
     return true;
   }
 
-  get #newcomer(): boolean {
-    return this.#core.nowMs() < this.#newcomerUntilMs;
+  get #isNewNode(): boolean {
+    return this.#node.nowMs() < this.#newNodeUntilMs;
   }
 
-  #mergeNode(node: PushPullNode, origin: Origin): void {
-    const { rumours, hurry } = this.#options;
-    const { name, incarnation } = node;
-    switch (node.state) {
+  #mergeNode(remote: PushPullNode, source: MessageSource): void {
+    const { stateMessages, probeSoon } = this.#options;
+    const { name, incarnation } = remote;
+    switch (remote.state) {
       case "alive":
-        return rumours.alive({ ...node, type: "alive" }, origin);
+        return stateMessages.alive({ ...remote, type: "alive" }, source);
       case "left":
-        return rumours.dead({ type: "dead", name, incarnation, from: name }, origin);
+        return stateMessages.dead({ type: "dead", name, incarnation, from: name }, source);
       case "suspect":
       case "dead": {
-        const record = this.#core.table.get(name);
-        if (rumours.claimed({ name, incarnation }, origin) && record !== undefined) hurry(record);
+        const record = this.#node.table.get(name);
+        const probe = stateMessages.reportedFailed({ name, incarnation }, source);
+        if (probe && record !== undefined) probeSoon(record);
         return;
       }
       default:
-        return node.state satisfies never;
+        return remote.state satisfies never;
     }
   }
 }
 
-function pushed({ member }: MemberRecord): PushPullNode {
+function stateOf({ member }: MemberRecord): PushPullNode {
   const { name, address, meta, incarnation, state, versions } = member;
   return { name, address, meta, incarnation, state, versions };
 }

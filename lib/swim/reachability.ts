@@ -1,118 +1,124 @@
 /**
- * Members that only one of UDP and TCP reaches: noticed, told, and noticed again when it is mended
- * (hashicorp/memberlist issue 264).
+ * Reachability by transport: detects members that only one of UDP and TCP reaches, marks them as
+ * degraded, and removes the mark when both work again (hashicorp/memberlist issue 264).
  * @module
  */
-import type { Core } from "./core.ts";
+import type { LocalNode } from "./local_node.ts";
 import type { MemberRecord } from "./members.ts";
 import type { Member } from "./types.ts";
 
-/** What the notes are made of. */
+/** Options of `Reachability`. */
 export interface ReachabilityOptions {
-  /** Shared state. */
-  readonly core: Core;
-  /** Tries a member over TCP. */
+  readonly node: LocalNode;
+  /** Pings a member over TCP. */
   readonly checkStream: (record: MemberRecord) => void;
-  /** Has a member probed soon. */
-  readonly hurry: (record: MemberRecord) => void;
+  /** Probes a member before its turn. */
+  readonly probeSoon: (record: MemberRecord) => void;
 }
 
-/** Failures in a row, the other transport working, that make a member degraded. */
-const FAILURES_TO_TELL = 3;
+/** Consecutive failures of one transport, while the other works, that make a member degraded. */
+const FAILURES_TO_DEGRADE = 3;
 
-/** How often each transport failed in a row, for the members where one did. */
-interface Note {
+/** Consecutive failures of each transport. */
+interface Failures {
   packetFailures: number;
   streamFailures: number;
 }
 
-/** Keeps a note only on members about whom there is something to note. */
+/** Counts failures by transport for the members that have any. */
 export class Reachability {
-  readonly #core: Core;
+  readonly #node: LocalNode;
   readonly #options: ReachabilityOptions;
-  readonly #notes = new Map<MemberRecord, Note>();
+  readonly #failures = new Map<MemberRecord, Failures>();
   #probes = 0;
 
-  /** Begins with nothing noted. */
+  /** Begins without failures. */
   constructor(options: ReachabilityOptions) {
-    this.#core = options.core;
+    this.#node = options.node;
     this.#options = options;
   }
 
-  /** A member is being probed; now and then TCP is tried as well, and each time where it is in doubt. */
+  /**
+   * Pings a member that is being probed over TCP as well: every `tcpCheckEvery` probes, and always if
+   * TCP failed the last time.
+   */
   probed(record: MemberRecord): void {
-    const { tcpCheckEvery, tcpPings } = this.#core.settings;
+    const { tcpCheckEvery, tcpPings } = this.#node.settings;
     if (!tcpPings || tcpCheckEvery === 0) return;
     this.#probes++;
-    const doubtful = (this.#notes.get(record)?.streamFailures ?? 0) > 0;
-    if (doubtful || this.#probes % tcpCheckEvery === 0) this.#options.checkStream(record);
+    const failed = (this.#failures.get(record)?.streamFailures ?? 0) > 0;
+    if (failed || this.#probes % tcpCheckEvery === 0) this.#options.checkStream(record);
   }
 
-  /** It answered over UDP, itself. */
+  /** Notes that a member answered over UDP, directly. */
   packetWorked(record: MemberRecord): void {
-    const note = this.#notes.get(record);
-    if (note === undefined) return;
-    note.packetFailures = 0;
-    this.#judge(record, note);
+    const failures = this.#failures.get(record);
+    if (failures === undefined) return;
+    failures.packetFailures = 0;
+    this.#update(record, failures);
   }
 
-  /** It answered over TCP and not over UDP. */
+  /** Notes that a member answered a probe over TCP and not over UDP. */
   onlyStreamWorked(record: MemberRecord): void {
-    const note = this.#note(record);
-    note.packetFailures++;
-    note.streamFailures = 0;
-    this.#judge(record, note);
-    if (note.packetFailures < FAILURES_TO_TELL) this.#options.hurry(record);
+    const failures = this.#failuresOf(record);
+    failures.packetFailures++;
+    failures.streamFailures = 0;
+    this.#update(record, failures);
+    if (failures.packetFailures < FAILURES_TO_DEGRADE) this.#options.probeSoon(record);
   }
 
-  /** It answered over TCP. */
+  /** Notes that a member answered over TCP. */
   streamWorked(record: MemberRecord): void {
-    const note = this.#notes.get(record);
-    if (note === undefined) return;
-    note.streamFailures = 0;
-    this.#judge(record, note);
+    const failures = this.#failures.get(record);
+    if (failures === undefined) return;
+    failures.streamFailures = 0;
+    this.#update(record, failures);
   }
 
-  /** TCP to it failed. */
+  /** Notes that TCP to a member failed. */
   streamFailed(record: MemberRecord): void {
-    const note = this.#note(record);
-    note.streamFailures++;
-    this.#judge(record, note);
-    if (note.streamFailures < FAILURES_TO_TELL) this.#options.hurry(record);
+    const failures = this.#failuresOf(record);
+    failures.streamFailures++;
+    this.#update(record, failures);
+    if (failures.streamFailures < FAILURES_TO_DEGRADE) this.#options.probeSoon(record);
   }
 
-  /** It is gone: what is noted about it no longer holds. */
-  forget(record: MemberRecord): void {
-    this.#notes.delete(record);
+  /** Removes the failures of a member, which has failed or left. */
+  remove(record: MemberRecord): void {
+    this.#failures.delete(record);
   }
 
-  #note(record: MemberRecord): Note {
-    let note = this.#notes.get(record);
-    if (note === undefined) {
-      note = { packetFailures: 0, streamFailures: 0 };
-      this.#notes.set(record, note);
+  #failuresOf(record: MemberRecord): Failures {
+    let failures = this.#failures.get(record);
+    if (failures === undefined) {
+      failures = { packetFailures: 0, streamFailures: 0 };
+      this.#failures.set(record, failures);
     }
-    return note;
+    return failures;
   }
 
-  #judge(record: MemberRecord, note: Note): void {
-    if (note.packetFailures === 0 && note.streamFailures === 0) this.#notes.delete(record);
-    const degraded = this.#verdict(record, note);
+  #update(record: MemberRecord, failures: Failures): void {
+    const { packetFailures, streamFailures } = failures;
+    if (packetFailures === 0 && streamFailures === 0) this.#failures.delete(record);
+    const degraded = this.#onlyTransport(record, failures);
     if (degraded === record.member.degraded) return;
     const { degraded: _, ...member } = record.member;
     const after: Member = degraded === undefined ? member : { ...member, degraded };
-    this.#core.table.update(record, after);
-    this.#core.emit({ type: "member_degraded", member: after });
+    this.#node.table.update(record, after);
+    this.#node.emit({ type: "member_degraded", member: after });
   }
 
-  #verdict(record: MemberRecord, note: Note): Member["degraded"] {
-    // Where both fail it is not degraded but about to be suspected.
-    const heard = this.#core.nowMs() - record.ackedMs < this.#core.settings.streamTimeoutMs;
-    if (note.streamFailures >= FAILURES_TO_TELL && note.packetFailures === 0 && heard) return "udp";
-    if (note.packetFailures >= FAILURES_TO_TELL && note.streamFailures === 0) return "tcp";
-    // Once told, it takes a success to take it back.
-    if (record.member.degraded === "udp" && note.streamFailures > 0) return "udp";
-    if (record.member.degraded === "tcp" && note.packetFailures > 0) return "tcp";
+  #onlyTransport(
+    record: MemberRecord,
+    { packetFailures, streamFailures }: Failures,
+  ): Member["degraded"] {
+    // If both transports fail, the member is not degraded: a probe will suspect it.
+    const heard = this.#node.nowMs() - record.ackedMs < this.#node.settings.streamTimeoutMs;
+    if (streamFailures >= FAILURES_TO_DEGRADE && packetFailures === 0 && heard) return "udp";
+    if (packetFailures >= FAILURES_TO_DEGRADE && streamFailures === 0) return "tcp";
+    // A degraded member stays degraded until the failed transport works.
+    if (record.member.degraded === "udp" && streamFailures > 0) return "udp";
+    if (record.member.degraded === "tcp" && packetFailures > 0) return "tcp";
     return undefined;
   }
 }

@@ -1,48 +1,49 @@
 /**
- * Forgetting: by time, and by count, so that names that come and go cannot grow the table
- * (hashicorp/consul issue 11970).
+ * Reaping: removes members that failed or left long ago (Serf's `handleReap`), and evicts the oldest
+ * if there are too many, so that short-lived names do not grow the table (hashicorp/consul issue
+ * 11970).
  * @module
  */
-import type { Core } from "./core.ts";
+import type { LocalNode } from "./local_node.ts";
 import type { MemberRecord } from "./members.ts";
 
-/** Forgets who is long gone. */
+/** Removes failed and left members from the member table. */
 export class Reaper {
-  readonly #core: Core;
+  readonly #node: LocalNode;
 
-  /** Works on the table of `core`. */
-  constructor(options: { readonly core: Core }) {
-    this.#core = options.core;
+  /** Removes from the table of `node`. */
+  constructor(options: { readonly node: LocalNode }) {
+    this.#node = options.node;
   }
 
-  /** Forgets whose time is up. */
+  /** Removes members that failed or left longer ago than `failedKeptMs` and `leftKeptMs`. */
   reapByTime(): void {
-    const { table, settings } = this.#core;
-    const now = this.#core.nowMs();
+    const { table, settings } = this.#node;
+    const now = this.#node.nowMs();
     for (const state of ["dead", "left"] as const) {
       const keptMs = state === "dead" ? settings.failedKeptMs : settings.leftKeptMs;
       let record = table.oldest(state);
       while (record !== undefined && now - record.member.stateSinceMs > keptMs) {
-        this.#forget(record);
+        this.#remove(record);
         record = table.oldest(state);
       }
     }
   }
 
-  /** Forgets the longest gone past the bound; those that left first, for failed ones may return. */
+  /** Evicts the oldest above `deadOrLeftMax`: first members that left, since failed ones may return. */
   reapByCount(): void {
-    const { table, settings } = this.#core;
-    while (table.goneCount > settings.goneKeptMax) {
+    const { table, settings } = this.#node;
+    while (table.deadOrLeftCount > settings.deadOrLeftMax) {
       const record = table.oldest("left") ?? table.oldest("dead");
       if (record === undefined) return;
-      this.#forget(record);
+      this.#remove(record);
     }
   }
 
-  #forget(record: MemberRecord): void {
+  #remove(record: MemberRecord): void {
     const { name } = record.member;
-    this.#core.table.remove(record);
-    this.#core.broadcasts.membership.remove(name);
-    this.#core.emit({ type: "member_forgotten", name });
+    this.#node.table.remove(record);
+    this.#node.broadcasts.membership.remove(name);
+    this.#node.emit({ type: "member_forgotten", name });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The little of Serf that a guest in a Serf cluster owes it: a node that leaves says so in Serf's
- * own words first, or Serf takes it for failed (`handleNodeLeave` in Serf's `serf.go`).
+ * Interoperation with Serf: in a Serf cluster, a node that leaves must broadcast Serf's leave intent
+ * first, or Serf treats it as failed (`handleNodeLeave` in Serf's `serf.go`).
  * @module
  */
 import { encode } from "@std/msgpack";
@@ -10,19 +10,19 @@ import type { Versions } from "../wire/messages.ts";
 
 /** Serf's message types (`messages.go`). Append only. */
 const MESSAGE = { leave: 0, pushPull: 2 } as const;
-/** The lowest delegate version that is Serf's. */
+/** Serf's lowest delegate version. */
 const DELEGATE_MIN = 2;
-/** What Serf adds to a push/pull is read up to this size; it keeps events there that we do not need. */
+/** Maximum size of the user state in a push/pull of Serf; it holds recent events, too. */
 const STATE_MAX_BYTES = 1024 * 1024;
-/** Entries of one of its lists; it has one for each member. */
+/** Maximum length of a list or map in that state; some have one entry for each member. */
 const STATE_MAX_ITEMS = 100_000;
 
-/** Whether a node with these versions takes part in a Serf cluster. */
+/** Whether a node with these versions is in a Serf cluster. */
 export function inSerfCluster(versions: Versions): boolean {
   return versions[5] >= DELEGATE_MIN;
 }
 
-/** The Lamport time in Serf's part of a push/pull; 0 where there is none to be read. */
+/** Reads the Lamport time from the user state in a push/pull of Serf; 0 if it is missing or invalid. */
 export function lamportTimeOf(userState: Uint8Array): number {
   if (userState[0] !== MESSAGE.pushPull || userState.length > STATE_MAX_BYTES) return 0;
   try {
@@ -41,7 +41,7 @@ export function lamportTimeOf(userState: Uint8Array): number {
   }
 }
 
-/** Serf's word for leaving (`messageLeave`), to be sent as a user message. */
+/** Encodes Serf's leave intent (`messageLeave`), the payload of a user message. */
 export function leaveIntent(name: string, lamportTime: number): Uint8Array<ArrayBuffer> {
   const body = encode({ LTime: lamportTime, Node: name, Prune: false });
   const message = new Uint8Array(body.length + 1);

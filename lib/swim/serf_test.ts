@@ -1,4 +1,4 @@
-/** A guest in a Serf cluster. */
+/** Interoperation with Serf. */
 import { assert, assertEquals } from "@std/assert";
 import { encode } from "@std/msgpack";
 import { aliveOf, nodeOf, pushPullOf, Recorder } from "../../tests/support/world_recorder.ts";
@@ -11,7 +11,7 @@ function stateOf(value: Parameters<typeof encode>[0]): Uint8Array {
   return new Uint8Array([2, ...encode(value)]);
 }
 
-Deno.test("Serf's Lamport time is read where it stands, and nothing else is believed", () => {
+Deno.test("Serf's Lamport time is read from user state; it is 0 if missing or invalid", () => {
   const state = {
     EventLTime: 9,
     Events: [],
@@ -28,11 +28,23 @@ Deno.test("Serf's Lamport time is read where it stands, and nothing else is beli
   }
 });
 
-Deno.test("only delegate versions of Serf make a Serf cluster", () => {
-  assertEquals([inSerfCluster(SERF), inSerfCluster([1, 5, 2, 0, 5, 0])], [true, false]);
+Deno.test("user state of Serf is read up to a megabyte", () => {
+  const empty = stateOf({ LTime: 5, Events: "x".repeat(70_000) }).length - 70_000;
+  const longest = stateOf({ LTime: 5, Events: "x".repeat(1024 * 1024 - empty) });
+  assertEquals([longest.length, lamportTimeOf(longest)], [1024 * 1024, 5]);
+  const longer = stateOf({ LTime: 5, Events: "x".repeat(1024 * 1024 - empty + 1) });
+  assertEquals(lamportTimeOf(longer), 0);
 });
 
-Deno.test("in a Serf cluster leaving is announced in Serf's words before it is told in memberlist's", () => {
+Deno.test("a Serf cluster is recognized by the delegate version", () => {
+  const current = [0, 1, 2, 4, 5];
+  assertEquals(
+    current.map((version) => inSerfCluster([1, 5, 2, 0, 5, version])),
+    [false, false, true, true, true],
+  );
+});
+
+Deno.test("in a Serf cluster leave broadcasts Serf's leave intent before the dead message", () => {
   const me = Recorder.among(0);
   me.machine.join([nodeOf(1).address]);
   const reply = {
@@ -53,7 +65,16 @@ Deno.test("in a Serf cluster leaving is announced in Serf's words before it is t
   me.expectEvent("left");
 });
 
-Deno.test("the announcement takes half of the time at most", () => {
+Deno.test("without other members there is no leave intent, even if Serf was there", () => {
+  const me = Recorder.among(0);
+  me.hear(1, aliveOf(1, { versions: SERF }));
+  me.hear(1, { type: "dead", name: "peer-1", incarnation: 1, from: "peer-1" });
+  assertEquals(me.machine.self().versions[5], 4);
+  me.machine.leave(5_000);
+  me.expectEvent("left");
+});
+
+Deno.test("Serf's leave intent takes half of the timeout at most", () => {
   const me = Recorder.among(0, { gossipIntervalMs: 60_000 });
   for (let number = 1; number < 30; number++) me.hear(1, aliveOf(number, { versions: SERF }));
   me.clear();

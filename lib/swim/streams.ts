@@ -1,11 +1,11 @@
 /**
- * What goes over streams: push/pulls and pings that we open or answer (memberlist's `handleConn`,
- * `sendAndReceiveState`, `sendPingAndWaitForAck`).
+ * Exchanges over TCP streams: push/pulls and pings that this node opens or answers (memberlist's
+ * `handleConn`, `sendAndReceiveState`, `sendPingAndWaitForAck`).
  * @module
  */
 import type { Address } from "../runtime.ts";
-import type { Ping, StreamMessage } from "../wire/messages.ts";
-import type { Core } from "./core.ts";
+import type { Ping, StreamMessage, User } from "../wire/messages.ts";
+import type { LocalNode } from "./local_node.ts";
 import type { Joiner } from "./joiner.ts";
 import type { MemberRecord } from "./members.ts";
 import type { Prober } from "./probe.ts";
@@ -13,98 +13,92 @@ import type { StateExchange } from "./push_pull.ts";
 import type { Reachability } from "./reachability.ts";
 import type { Exchange, ExchangePurpose, StreamSender } from "./types.ts";
 
-/** What a TCP ping of ours is for. */
+/** A ping over TCP from this node. */
 export interface StreamPingContext {
-  /** Whom it goes to. */
+  /** The member to ping. */
   readonly record: MemberRecord;
-  /** How long it may take. */
   readonly timeoutMs: number;
-  /** The probe that it helps; absent where it only tries whether TCP works. */
+  /** Sequence number of the probe that it belongs to; absent if it only tests TCP. */
   readonly sequence?: number;
 }
 
-/** What the streams are made of. */
+/** Options of `Streams`. */
 export interface StreamsOptions {
-  /** Shared state. */
-  readonly core: Core;
+  readonly node: LocalNode;
   /** Builds and merges full states. */
   readonly state: StateExchange;
-  /** Where it is noted which transports work. */
+  /** Learns which members answer over TCP. */
   readonly reachability: Reachability;
-  /** Whose probes TCP helps. */
+  /** Gets the acks to pings that belong to a probe. */
   readonly prober: Prober;
-  /** Told which addresses were reached. */
+  /** Learns which addresses were reached. */
   readonly joiner: Joiner;
 }
 
-/** Every exchange under way, from its opening to its end. */
+/** Opens and answers push/pulls and pings over TCP. */
 export class Streams {
-  readonly #core: Core;
+  readonly #node: LocalNode;
   readonly #options: StreamsOptions;
   readonly #pings = new Map<number, StreamPingContext>();
   readonly #pushPulls = new Map<number, MemberRecord | undefined>();
 
-  /** Begins with none. */
+  /** Begins without exchanges. */
   constructor(options: StreamsOptions) {
-    this.#core = options.core;
+    this.#node = options.node;
     this.#options = options;
   }
 
   /** Pings a member over TCP. */
   ping(context: StreamPingContext): void {
-    const { options, self } = this.#core;
+    const { options } = this.#node;
     const { name, address } = context.record.member;
-    const exchange = this.#core.exchange("ping", address);
+    const exchange = this.#node.exchange("ping", address);
     this.#pings.set(exchange.id, context);
-    const request = options.envelope.sealStream({
-      type: "ping",
-      sequence: context.sequence ?? 0,
-      targetName: name,
-      source: { name: self.member.name, address: self.member.address },
-    }, { compress: false });
+    const ping = this.#node.ping(context.sequence ?? 0, name);
+    const request = options.envelope.sealStream(ping, { compress: false });
     options.effects.openExchange(exchange, request, context.timeoutMs);
   }
 
-  /** Exchanges full states with whoever is at `to`. */
+  /** Opens a push/pull with the node at `to`. */
   pushPull(purpose: ExchangePurpose, to: Address): void {
-    const exchange = this.#core.exchange(purpose, to);
-    const peer = this.#core.table.at(to);
+    const exchange = this.#node.exchange(purpose, to);
+    const peer = this.#node.table.at(to);
     this.#pushPulls.set(exchange.id, peer);
-    const { envelope, effects } = this.#core.options;
+    const { envelope, effects } = this.#node.options;
     const request = envelope.sealStream(this.#options.state.request(purpose !== "push_pull"), {
-      compress: this.#core.compressesFor(peer),
+      compress: this.#node.compressesFor(peer),
     });
-    effects.openExchange(exchange, request, this.#core.settings.streamTimeoutMs);
+    effects.openExchange(exchange, request, this.#node.settings.streamTimeoutMs);
   }
 
-  /** One message on a stream that another node opened; the sealed reply, if any. */
-  receive(from: StreamSender, message: StreamMessage): Uint8Array | undefined {
-    const { envelope } = this.#core.options;
+  /** Handles a message on a stream that another node opened; returns the encoded reply, if any. */
+  receive(
+    from: StreamSender,
+    message: Exclude<StreamMessage, User>,
+  ): Uint8Array | undefined {
+    const { envelope } = this.#node.options;
     switch (message.type) {
       case "pushPull": {
         const { state } = this.#options;
         const problem = state.merge(message, { from, answerTo: undefined });
-        if (problem !== undefined) this.#core.drop("bad_version", { from, detail: problem });
-        // Nothing else tells who asks: ours compress nothing, others by their default everything.
+        if (problem !== undefined) this.#node.drop("bad_version", { from, detail: problem });
+        // gossipcheck nodes do not compress push/pulls among each other; memberlist does by default.
         return envelope.sealStream(state.build(message.join, message.nodes), {
           reply: true,
           compress: envelope.options.compress && from.compresses === true,
         });
       }
       case "ping":
-        if (!isForUs(message, { core: this.#core, from })) return undefined;
+        if (!isForThisNode(message, { node: this.#node, from })) return undefined;
         return envelope.sealStream(
           { type: "ack", sequence: message.sequence, payload: new Uint8Array() },
           { reply: true, compress: false },
         );
-      case "user":
-        this.#core.emit({ type: "user_message", from, payload: message.payload, via: "stream" });
-        return undefined;
       case "ack":
       case "error":
-        this.#core.drop("unexpected", {
+        this.#node.drop("unexpected", {
           from,
-          detail: `${message.type} on a stream that we did not open`,
+          detail: `${message.type} message on a stream that the peer opened`,
         });
         return undefined;
       default:
@@ -112,35 +106,37 @@ export class Streams {
     }
   }
 
-  /** The reply to an exchange of ours. */
+  /** Handles the reply to an exchange that this node opened. */
   replied(exchange: Exchange, message: StreamMessage): void {
-    if (exchange.purpose === "ping") return this.#ponged(exchange, message);
+    if (exchange.purpose === "ping") return this.#pingReplied(exchange, message);
     const { to, purpose } = exchange;
     const record = this.#pushPulls.get(exchange.id);
     if (!this.#pushPulls.delete(exchange.id)) {
-      return this.#core.drop("unexpected", { from: to, detail: "reply to no exchange of ours" });
+      return this.#node.drop("unexpected", { from: to, detail: "reply without a request" });
     }
     if (message.type !== "pushPull") {
-      const detail = message.type === "error" ? message.message : `a ${message.type} message`;
-      this.#core.drop("unexpected", { from: to, detail });
-      return this.#joinFailed(exchange, `the other node answered: ${detail}`);
+      const detail = message.type === "error"
+        ? `the peer replied with an error: ${message.message}`
+        : `the peer replied with a ${message.type} message; expected a push/pull`;
+      this.#node.drop("unexpected", { from: to, detail });
+      return this.#joinFailed(exchange, detail);
     }
     const problem = this.#options.state.merge(message, { from: to, answerTo: to });
     if (problem !== undefined) {
-      this.#core.drop("bad_version", { from: to, detail: problem });
+      this.#node.drop("bad_version", { from: to, detail: problem });
       return this.#joinFailed(exchange, problem);
     }
     if (record !== undefined) this.#options.reachability.streamWorked(record);
     this.#options.joiner.reached(to);
     if (purpose !== "join") return;
-    this.#core.emit({ type: "join_succeeded", address: to, members: message.nodes.length });
+    this.#node.emit({ type: "join_succeeded", address: to, members: message.nodes.length });
   }
 
-  /** An exchange of ours came to nothing. */
+  /** Handles the failure of an exchange that this node opened. */
   failed(exchange: Exchange, reason: string): void {
     const ping = this.#pings.get(exchange.id);
     this.#pings.delete(exchange.id);
-    // A probe's ping over TCP says nothing on its own: the member may be dead.
+    // A ping that belongs to a probe does not count against TCP: the member may have failed.
     if (ping !== undefined && ping.sequence === undefined) this.streamFailed(ping.record);
     const record = this.#pushPulls.get(exchange.id);
     if (!this.#pushPulls.delete(exchange.id)) return;
@@ -148,31 +144,37 @@ export class Streams {
     this.#joinFailed(exchange, reason);
   }
 
-  /** TCP to a member failed, here or in the application. */
+  /** Notes that TCP to a member failed, here or in the application. */
   streamFailed(record: MemberRecord): void {
     if (record.index >= 0) this.#options.reachability.streamFailed(record);
   }
 
-  #ponged({ id, to }: Exchange, message: StreamMessage): void {
+  #pingReplied({ id, to }: Exchange, message: StreamMessage): void {
     const ping = this.#pings.get(id);
     this.#pings.delete(id);
     if (ping === undefined || message.type !== "ack") {
-      const detail = `${message.type} where an ack was expected`;
-      return this.#core.drop("unexpected", { from: to, detail });
+      const detail = `the peer replied with ${message.type}; expected an ack to a ping`;
+      return this.#node.drop("unexpected", { from: to, detail });
     }
-    ping.record.ackedMs = this.#core.nowMs();
+    ping.record.ackedMs = this.#node.nowMs();
     if (ping.sequence === undefined) this.#options.reachability.streamWorked(ping.record);
     else this.#options.prober.streamAck(ping.sequence);
   }
 
   #joinFailed({ purpose, to }: Exchange, reason: string): void {
-    if (purpose === "join") this.#core.emit({ type: "join_failed", address: to, reason });
+    if (purpose === "join") this.#node.emit({ type: "join_failed", address: to, reason });
   }
 }
 
-/** Whether a ping is meant for this node, rather than for an earlier one at its address. */
-export function isForUs(ping: Ping, at: { readonly core: Core; readonly from: Address }): boolean {
-  if (ping.targetName === "" || ping.targetName === at.core.name) return true;
-  at.core.drop("not_for_us", { from: at.from, detail: `ping for ${ping.targetName}` });
+/**
+ * Whether a ping is for this node, and not for another one that had its address before. If not, it is
+ * dropped.
+ */
+export function isForThisNode(
+  ping: Ping,
+  at: { readonly node: LocalNode; readonly from: Address },
+): boolean {
+  if (ping.targetName === "" || ping.targetName === at.node.name) return true;
+  at.node.drop("not_for_us", { from: at.from, detail: `ping for ${ping.targetName}` });
   return false;
 }

@@ -1,60 +1,61 @@
 /**
- * One suspicion: who confirmed it and when it runs out (Lifeguard section IV-B; memberlist's
- * `suspicion.go`). Pure: the machine sets the timers.
+ * One suspicion: its confirmations and its deadline (Lifeguard section IV-B; memberlist's
+ * `suspicion.go`). `suspicion_timers.ts` sets the timers.
  * @module
  */
 import { suspicionDurationMs } from "./config.ts";
 
-/** What a suspicion is made of. */
+/** Options of a suspicion. */
 export interface SuspicionOptions {
-  /** Who accused first; its repetition confirms nothing. */
+  /** The node that suspected the member first; the same node cannot confirm. */
   readonly from: string;
-  /** When it began, on the machine's clock. */
+  /** Start on the machine's clock. */
   readonly startMs: number;
-  /** Confirmations that shorten it to `minMs`. */
+  /** Confirmations that shorten the timeout to `minMs`. */
   readonly wanted: number;
-  /** Duration when fully confirmed. */
+  /** Timeout of a fully confirmed suspicion. */
   readonly minMs: number;
-  /** Duration when nobody confirms. */
+  /** Timeout of an unconfirmed suspicion. */
   readonly maxMs: number;
 }
 
-/** Remembers accusers, at most one more than wanted, so it is bounded. */
+/** A suspicion whose timeout shrinks as other nodes confirm it. Counts no more than `wanted`. */
 export class Suspicion {
   readonly #options: SuspicionOptions;
+  /** The nodes that suspect the member. */
   readonly #accusers: Set<string>;
   #startMs: number;
 
-  /** Begins with one accuser and no confirmation. */
+  /** Begins without confirmations. */
   constructor(options: SuspicionOptions) {
     this.#options = options;
     this.#accusers = new Set([options.from]);
     this.#startMs = options.startMs;
   }
 
-  /** When it began, or was extended. */
+  /** Time at which it began or was last extended. */
   get startMs(): number {
     return this.#startMs;
   }
 
-  /** Independent accusers after the first. */
+  /** Number of other nodes that have confirmed it. */
   get confirmations(): number {
     return this.#accusers.size - 1;
   }
 
-  /** Whether `from` is a new accuser that still counts; only then is the accusation worth passing on. */
+  /** Adds a confirmation by node `from`. Returns false if it does not count; then do not rebroadcast it. */
   confirm(from: string): boolean {
     if (this.confirmations >= this.#options.wanted || this.#accusers.has(from)) return false;
     this.#accusers.add(from);
     return true;
   }
 
-  /** Begins anew at `nowMs` with the accusers that it has: the subject was heard in between. */
+  /** Restarts the timeout at `nowMs` and keeps the confirmations: the member has answered meanwhile. */
   extend(nowMs: number): void {
     this.#startMs = nowMs;
   }
 
-  /** When the subject is to be declared failed. */
+  /** Time at which to declare the member failed. */
   deadlineMs(): number {
     return this.#startMs + suspicionDurationMs({
       confirmations: this.confirmations,

@@ -1,5 +1,6 @@
 /**
- * What the membership machine takes, gives and knows: the one place to look at to drive it.
+ * The interface between the membership machine and the code that drives it: members, exchanges,
+ * effects, timers and events.
  * @module
  */
 import type { Address } from "../runtime.ts";
@@ -8,68 +9,63 @@ import type { NodeState, Versions } from "../wire/messages.ts";
 
 /** One member as this node sees it. */
 export interface Member {
-  /** Its unique name. */
   readonly name: string;
-  /** Where it listens, UDP and TCP. */
+  /** Address of its UDP and TCP port. */
   readonly address: Address;
-  /** What it publishes about itself, at most 512 bytes; see `meta.ts` for ours. */
+  /** Its metadata, at most 512 bytes; see `meta.ts`. */
   readonly meta: Uint8Array;
-  /** Its state here and now. */
   readonly state: NodeState;
-  /** Rises each time the member speaks for itself again (SWIM section 4.2). */
+  /** Number that only the member itself raises, to refute messages about it (SWIM section 4.2). */
   readonly incarnation: number;
-  /** Protocol and delegate versions that it speaks. */
   readonly versions: Versions;
-  /** When `state` last changed, on the machine's clock. */
+  /** Time of the last change of `state`, on the machine's clock. */
   readonly stateSinceMs: number;
-  /** Set where probes show that only one transport reaches it. */
+  /** The only transport that reaches the member; absent if both do. */
   readonly degraded?: "udp" | "tcp";
 }
 
-/** A TCP request and its one reply, as the runtime carries it. */
+/** What a TCP request and its reply are for. */
 export type ExchangePurpose = "join" | "push_pull" | "ping" | "reconnect";
 
-/** Names one exchange from its opening to its reply or failure. */
+/** Identifies one request over TCP until its reply or failure. */
 export interface Exchange {
-  /** Unique for this machine. */
+  /** Unique in this machine. */
   readonly id: number;
-  /** What it is for. */
   readonly purpose: ExchangePurpose;
-  /** Where it goes. */
   readonly to: Address;
 }
 
-/** Who opened a stream to us. */
+/** The node that opened a stream to this one. */
 export interface StreamSender extends Address {
-  /** Whether it has compressed what it sent. Default false. */
+  /** Whether its request was compressed. Default false. */
   readonly compresses?: boolean;
 }
 
-/** What the machine needs done. Whoever implements it owes exactly what each method says. */
+/** The effects of the machine, which the host implements. */
 export interface SwimEffects {
-  /** Sends one packet, sealed and ready. Fire and forget; order and delivery are not owed. */
+  /** Sends one packet as it is. Order and delivery are not guaranteed. */
   sendPacket(to: Address, packet: Uint8Array): void;
   /**
-   * Opens a TCP stream to `exchange.to`, writes `request` (sealed and ready) and reads one message
-   * back. Owes, later and never from inside this call, exactly one of `receiveReply` or
-   * `exchangeFailed` with the same exchange, within `timeoutMs` of now.
+   * Opens a TCP connection to `exchange.to`, writes `request` as it is, and reads one message. Must
+   * call exactly one of `receiveReply` and `exchangeFailed` with the same exchange within
+   * `timeoutMs`, and not before this call returns.
    */
   openExchange(exchange: Exchange, request: Uint8Array, timeoutMs: number): void;
-  /** Hands `timer` to `fire` once, `delayMs` from now. Never from inside this call. */
+  /** Calls `fire` once with `timer` after `delayMs`, and not before this call returns. */
   setTimer(delayMs: number, timer: SwimTimer): void;
-  /** Tells the application. The machine's state is settled when this is called. */
+  /** Hands an event to the application. The machine's state is consistent during the call. */
   emit(event: SwimEvent): void;
 }
 
 /**
- * Plain data handed back by the clock. Each carries what tells whether it is stale; a stale one is
- * ignored. The machine's files may add variants.
+ * A timer as plain data. Each carries a number (generation, sequence or token) by which the machine
+ * detects and ignores a stale one.
  */
 export type SwimTimer =
   | { readonly type: "probe"; readonly generation: number }
   | { readonly type: "probe_timeout"; readonly sequence: number; readonly attempt: number }
   | { readonly type: "probe_deadline"; readonly sequence: number }
-  | { readonly type: "relay_deadline"; readonly sequence: number }
+  | { readonly type: "indirect_ping_deadline"; readonly sequence: number }
   | { readonly type: "gossip"; readonly generation: number }
   | { readonly type: "push_pull"; readonly generation: number }
   | { readonly type: "reconnect"; readonly generation: number }
@@ -83,7 +79,7 @@ export type SwimTimer =
     readonly token: number;
   };
 
-/** What happened in the membership. */
+/** Events of the membership machine. */
 export type SwimEvent =
   | { readonly type: "member_joined"; readonly member: Member }
   | { readonly type: "member_updated"; readonly member: Member }
@@ -107,12 +103,7 @@ export type SwimEvent =
     readonly accusedAs: "suspect" | "dead" | "alive";
   }
   | { readonly type: "left" }
-  | {
-    readonly type: "user_message";
-    readonly from: Address;
-    readonly payload: Uint8Array;
-    readonly via: "packet" | "stream";
-  }
+  | { readonly type: "user_message"; readonly from: Address; readonly payload: Uint8Array }
   | {
     readonly type: "dropped";
     readonly reason: DropReason;

@@ -1,29 +1,27 @@
 /**
- * Protocol and delegate versions: what we offer, whom we can live with, and what we adopt so that
- * a cluster that runs something on top of memberlist (Serf) accepts us.
+ * Protocol and delegate versions: those of this node, which of other nodes are compatible, and which
+ * delegate version to adopt so that a cluster with a delegate on top of memberlist (Serf) accepts
+ * this node.
  * @module
  */
 import type { NodeState, Versions } from "../wire/messages.ts";
 
-/** memberlist's `ProtocolVersionMin`, `ProtocolVersionMax` and `ProtocolVersion2Compatible`. */
+/** Protocol versions of this node: memberlist's `ProtocolVersionMin`, `ProtocolVersionMax` and `ProtocolVersion2Compatible`. */
 export const PROTOCOL_VERSIONS = { min: 1, max: 5, current: 2 } as const;
 
-/** A node's part in the question whether all can understand each other. */
+/** A node whose versions are compared. */
 export interface VersionedNode {
-  /** Its name, for the message. */
   readonly name: string;
-  /** Only alive nodes have a say. */
   readonly state: NodeState;
-  /** What it speaks. */
   readonly versions: Versions;
 }
 
-/** Whether an `alive` with these versions is to be taken at all (memberlist's `aliveNode`). */
+/** Whether an alive message with these versions is valid (memberlist's `aliveNode`). */
 export function plausibleVersions([min, max]: Versions): boolean {
   return min > 0 && max > 0 && min <= max;
 }
 
-/** Whether a node can live with our delegate version. */
+/** Whether a node accepts delegate version `current`; nodes that are not alive accept any. */
 export function fits(
   current: number,
   { state, versions }: Pick<VersionedNode, "state" | "versions">,
@@ -32,9 +30,9 @@ export function fits(
 }
 
 /**
- * Our own versions once `nodes` are in the cluster: the delegate version moves into the range that
- * the alive ones share, towards what most of them speak. Unchanged where it already fits or where
- * no version fits all.
+ * Returns the versions to adopt among `nodes`: the delegate version moves into the range that all
+ * alive nodes support, to the one that most of them speak. Returns `own` if it already fits or if no
+ * version fits all.
  */
 export function adoptVersions(own: Versions, nodes: Iterable<VersionedNode>): Versions {
   const range = { low: own[3], high: own[4] };
@@ -55,23 +53,20 @@ export function adoptVersions(own: Versions, nodes: Iterable<VersionedNode>): Ve
 }
 
 /**
- * The first of `nodes` that cannot live with us, in words; `undefined` where all can. After
- * memberlist's `verifyProtocol`, but by pairs: one odd member must not shut out all others.
+ * Describes the first of `nodes` that is incompatible with `own`; `undefined` if all are compatible.
+ * Like memberlist's `verifyProtocol`, except that each node is compared with this node only: one
+ * incompatible member must not keep all others from joining.
  */
 export function incompatibility(own: Versions, nodes: Iterable<VersionedNode>): string | undefined {
   for (const { name, state, versions } of nodes) {
     if (state !== "alive" && state !== "suspect") continue;
     if (!within(versions[2], [own[0], own[1]]) || !within(own[2], [versions[0], versions[1]])) {
-      return `${name} speaks protocol version ${versions[2]} of ${versions[0]} to ${
-        versions[1]
-      }, ` +
-        `we speak ${own[2]} of ${own[0]} to ${own[1]}`;
+      return `${name} speaks protocol version ${versions[2]} (${versions[0]} to ${versions[1]}); ` +
+        `this node speaks ${own[2]} (${own[0]} to ${own[1]})`;
     }
     if (!within(versions[5], [own[3], own[4]]) || !within(own[5], [versions[3], versions[4]])) {
-      return `${name} speaks delegate version ${versions[5]} of ${versions[3]} to ${
-        versions[4]
-      }, ` +
-        `we speak ${own[5]} of ${own[3]} to ${own[4]}`;
+      return `${name} speaks delegate version ${versions[5]} (${versions[3]} to ${versions[4]}); ` +
+        `this node speaks ${own[5]} (${own[3]} to ${own[4]})`;
     }
   }
   return undefined;

@@ -1,23 +1,22 @@
 /**
- * What a membership machine does again and again, and how often.
+ * The periodic tasks of a membership machine and their intervals.
  * @module
  */
 import { pushPullScale, type SwimSettings } from "./config.ts";
 
-/** Its rounds, in the order in which they are started. */
-export const ROUNDS = ["probe", "gossip", "push_pull", "reconnect", "reap"] as const;
-/** One of `ROUNDS`. */
-export type Round = typeof ROUNDS[number];
+/** The periodic tasks, in the order in which they are started. */
+export const PERIODIC_TASKS = ["probe", "gossip", "push_pull", "reconnect", "reap"] as const;
+/** One of `PERIODIC_TASKS`. */
+export type PeriodicTask = typeof PERIODIC_TASKS[number];
 
-/** How often who is long gone is looked for. */
 const REAP_INTERVAL_MS = 5_000;
 
-/** Milliseconds between two of these rounds in a cluster of `members`. */
-export function roundMs(
-  round: Round,
+/** Interval of a task in milliseconds, in a cluster of `members`. */
+export function taskIntervalMs(
+  task: PeriodicTask,
   { settings, members }: { readonly settings: SwimSettings; readonly members: number },
 ): number {
-  switch (round) {
+  switch (task) {
     case "probe":
       return settings.probeIntervalMs;
     case "gossip":
@@ -29,6 +28,6 @@ export function roundMs(
     case "reap":
       return REAP_INTERVAL_MS;
     default:
-      return round satisfies never;
+      return task satisfies never;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What all parts of the membership machine share: the table, the way out for packets and events,
- * and what this node says about itself.
+ * The local node: the state that all parts of the membership machine share (member table, broadcast
+ * queues, local health, this node's own record), and the methods by which they send and emit.
  * @module
  */
 import type { Address, Clock, Random } from "../runtime.ts";
@@ -8,46 +8,38 @@ import type { DropReason } from "../errors.ts";
 import { COMPOUND_MAX_PARTS } from "../limits.ts";
 import { encodeMessage } from "../wire/codec.ts";
 import type { Envelope } from "../wire/envelope.ts";
-import type { Alive, PacketMessage } from "../wire/messages.ts";
+import type { Alive, PacketMessage, Ping, Suspect } from "../wire/messages.ts";
 import { Awareness } from "./awareness.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { retransmitLimit, type SwimSettings } from "./config.ts";
-import { below, type MemberRecord, MemberTable } from "./members.ts";
+import { aliveMessage, below, type MemberRecord, MemberTable } from "./members.ts";
 import { decodeMeta } from "./meta.ts";
 import type { Exchange, ExchangePurpose, Member, SwimEffects, SwimEvent } from "./types.ts";
 import { adoptVersions, fits, PROTOCOL_VERSIONS } from "./versions.ts";
 
-/** What a membership machine is made of. */
+/** Options of a membership machine. */
 export interface MembershipOptions {
   /** This node's name, unique in its cluster. */
   readonly name: string;
-  /** Where other nodes reach it. */
+  /** The address at which other nodes reach this node. */
   readonly address: Address;
-  /** What it publishes, at most 512 bytes; see `meta.ts`. */
+  /** This node's metadata, at most 512 bytes; see `meta.ts`. */
   readonly meta: Uint8Array;
-  /** Timings; checked with `validateSettings`. */
   readonly settings: SwimSettings;
-  /** Wraps and unwraps what goes over the network. */
+  /** Encodes, encrypts and decodes packets and stream messages. */
   readonly envelope: Envelope;
-  /** Does what the machine wants done. */
   readonly effects: SwimEffects;
-  /** Time. */
   readonly clock: Clock;
-  /** Chance. */
   readonly random: Random;
-  /** Incarnation to start with, where an earlier life is remembered. Default 1. */
-  readonly firstIncarnation?: number;
-  /** Where to look for the cluster when every member is lost, beside what `join` was given. */
-  readonly peers?: readonly Address[];
 }
 
 /** One packet to send. */
 export interface Outgoing {
-  /** What goes whatever happens, in this order. */
+  /** The messages that it must hold, in this order. */
   readonly messages: readonly PacketMessage[];
-  /** Whom it is for, where known: decides about CRC and compression. */
+  /** The receiver's record, if known: decides on CRC and compression. */
   readonly peer?: MemberRecord | undefined;
-  /** Whether news rides along where there is room. */
+  /** Whether broadcasts fill the rest of the packet. */
   readonly piggyback: boolean;
 }
 
@@ -55,31 +47,31 @@ export interface Outgoing {
 export interface OutgoingParts {
   /** 1 to 255 messages. */
   readonly parts: readonly Uint8Array[];
-  /** Whom it is for, where known. */
+  /** The receiver's record, if known: decides on CRC and compression. */
   readonly peer: MemberRecord | undefined;
 }
 
-/** The state that the parts share, and the only way to the outside. */
-export class Core {
-  /** Who we are and what we were given. */
+/** The state that the parts of one membership machine share, and their access to its effects. */
+export class LocalNode {
+  /** The options that the machine was created with. */
   readonly options: MembershipOptions;
-  /** All members. */
+  /** All members, this node included. */
   readonly table: MemberTable;
-  /** News on its way. */
+  /** Queued broadcasts. */
   readonly broadcasts: Broadcasts;
-  /** Local health. */
+  /** Local health score. */
   readonly awareness: Awareness;
   /** This node's own record. */
   readonly self: MemberRecord;
-  /** Set once this node is on its way out. */
+  /** Whether this node has announced that it leaves. */
   leaving = false;
   readonly #foreign = new WeakMap<Uint8Array, boolean>();
-  /** The highest Lamport time that Serf nodes told, where there are any. */
+  /** The highest Lamport time that Serf nodes have sent; 0 without Serf. */
   serfTime = 0;
   #sequence: number;
   #exchanges = 0;
 
-  /** Begins with this node alone. */
+  /** Begins with this node as the only member. */
   constructor(options: MembershipOptions) {
     const { settings, envelope } = options;
     this.options = options;
@@ -98,7 +90,7 @@ export class Core {
       address: options.address,
       meta: options.meta,
       state: "alive",
-      incarnation: options.firstIncarnation ?? 1,
+      incarnation: 1,
       versions: [min, max, current, delegateMin, delegateMax, delegateMin],
       stateSinceMs: options.clock.nowMs(),
     }, { self: true });
@@ -109,61 +101,61 @@ export class Core {
     return this.options.name;
   }
 
-  /** Timings. */
+  /** Settings of the machine. */
   get settings(): SwimSettings {
     return this.options.settings;
   }
 
-  /** Members in the cluster, this node included. */
+  /** Number of alive and suspect members, this node included. */
   get clusterSize(): number {
     return this.table.activeCount + 1;
   }
 
-  /** Now. */
+  /** Current time in milliseconds of the monotonic clock. */
   nowMs(): number {
     return this.options.clock.nowMs();
   }
 
-  /** Tells the application. */
+  /** Hands an event to the application. */
   emit(event: SwimEvent): void {
     this.options.effects.emit(event);
   }
 
-  /** Counts input that was dropped, with who sent it and what it was. */
+  /** Emits a `dropped` event for input that was discarded. */
   drop(reason: DropReason, input: { readonly from: Address; readonly detail: string }): void {
     this.emit({ type: "dropped", reason, ...input });
   }
 
-  /** A number for a ping that no other recent ping has. */
+  /** Returns a sequence number that no other recent ping has, 32 bits. */
   nextSequence(): number {
     this.#sequence = (this.#sequence + 1) >>> 0;
     return this.#sequence;
   }
 
-  /** Names an exchange. */
+  /** Creates an exchange with a new id. */
   exchange(purpose: ExchangePurpose, to: Address): Exchange {
     return { id: ++this.#exchanges, purpose, to };
   }
 
-  /** Sends one packet. */
+  /** Sends one packet with the given messages and, with `piggyback`, broadcasts. */
   send(to: Address, { messages, peer, piggyback }: Outgoing): void {
     const { envelope } = this.options;
     const parts: Uint8Array[] = messages.map((message) => encodeMessage(message));
     if (piggyback && !this.broadcasts.idle) {
       let bytes = envelope.packetRoomBytes();
       for (const part of parts) bytes -= part.length + envelope.partOverheadBytes;
-      parts.push(...this.takeNews(bytes, COMPOUND_MAX_PARTS - parts.length));
+      parts.push(...this.takeBroadcasts(bytes, COMPOUND_MAX_PARTS - parts.length));
     }
     this.sendParts(to, { parts, peer });
   }
 
-  /** News for one packet of which `bytes` and `parts` are left. */
-  takeNews(bytes: number, parts: number): Uint8Array[] {
+  /** Takes broadcasts for a packet that has space for `bytes` bytes and `parts` parts. */
+  takeBroadcasts(bytes: number, parts: number): Uint8Array[] {
     const limit = retransmitLimit(this.settings.retransmitMult, this.clusterSize);
     return this.broadcasts.take({ bytes, parts }, limit);
   }
 
-  /** Seals encoded messages into one packet and sends it. */
+  /** Sends one packet with the given encoded messages. */
   sendParts(to: Address, { parts, peer }: OutgoingParts): void {
     const packet = this.options.envelope.sealPacket(parts, {
       crc: peer !== undefined && peer.member.versions[1] >= 5,
@@ -172,24 +164,37 @@ export class Core {
     this.options.effects.sendPacket(to, packet);
   }
 
-  /** What this node says about itself. */
+  /** The alive message about this node. */
   ownAlive(): Alive {
-    const { name, address, meta, incarnation, versions } = this.self.member;
-    return { type: "alive", name, address, meta, incarnation, versions };
+    return aliveMessage(this.self.member);
   }
 
-  /** Takes over `changes` about this node under an incarnation above `above`, and spreads it. */
-  speak(changes: Partial<Pick<Member, "meta" | "versions">>, above = 0): void {
+  /** A ping from this node to the node named `targetName`. */
+  ping(sequence: number, targetName: string): Ping {
+    const { name, address } = this.self.member;
+    return { type: "ping", sequence, targetName, source: { name, address } };
+  }
+
+  /** The suspect message about a member from this node. */
+  suspect({ member: { name, incarnation } }: MemberRecord): Suspect {
+    return { type: "suspect", name, incarnation, from: this.name };
+  }
+
+  /**
+   * Changes this node's own record, raises its incarnation by at least one and above `above`, and
+   * broadcasts the new alive message.
+   */
+  updateSelf(changes: Partial<Pick<Member, "meta" | "versions">>, above = 0): void {
     const member = this.self.member;
     const incarnation = Math.max(member.incarnation, above) + 1;
     this.table.update(this.self, { ...member, ...changes, incarnation });
     this.broadcasts.membership.queue(this.name, encodeMessage(this.ownAlive()));
   }
 
-  /** Moves our delegate version to where all alive members, and `more`, can live with it. */
+  /** Moves this node's delegate version to one that all alive members and `more` accept, if there is one. */
   adoptVersions(more: readonly Pick<Member, "name" | "state" | "versions">[]): void {
     const current = this.self.member.versions[5];
-    // Those we hold were looked at when they were met: it takes a newcomer that does not fit.
+    // Known members were checked when they joined: only a new node can require a change.
     if (this.leaving || more.every((node) => fits(current, node))) return;
     const table = this.table;
     const everyone = function* () {
@@ -198,10 +203,13 @@ export class Core {
     };
     const own = this.self.member.versions;
     const versions = adoptVersions(own, everyone());
-    if (versions !== own) this.speak({ versions });
+    if (versions !== own) this.updateSelf({ versions });
   }
 
-  /** Whether what goes to a member is compressed: not to ours, which are spared the cost of it. */
+  /**
+   * Whether to compress packets and streams to a member: not if it runs gossipcheck, to save CPU, nor
+   * if it is unknown.
+   */
   compressesFor(peer: MemberRecord | undefined): boolean {
     return this.options.envelope.options.compress && peer !== undefined &&
       this.#isForeign(peer.member.meta);
