@@ -1,45 +1,51 @@
 /**
- * What is known of the way to one member by packets: how long an answer takes, and how many packets
- * may be on their way. Numbers only.
+ * Congestion control of the packets to one member: round-trip time estimate and retransmission
+ * timeout (TCP's, RFC 6298), and the window of packets in flight.
  * @module
  */
 
-/** Packets that may be on their way before anything is known. */
+/** Window at first. */
 const WINDOW_FIRST = 16;
-/** So few go even where most are lost. */
+/** Smallest window, whatever the loss. */
 const WINDOW_MIN = 4;
-/** So many fit a receive buffer of Linux's default size, 208 KiB, twice over: a packet takes some 2.3 kB of it. */
+/** Largest window: a packet takes about 2.3 kB of Linux's default receive buffer of 208 KiB, so half of it. */
 const WINDOW_MAX = 48;
-/** How long an answer is waited for before any has come. */
+/** Retransmission timeout before the first round-trip time was measured. */
 const TIMEOUT_FIRST_MS = 250;
-/** Bounds on it once some have. */
+/** Smallest retransmission timeout. */
 const TIMEOUT_MIN_MS = 60;
+/** Largest retransmission timeout, back-off included. */
 const TIMEOUT_MAX_MS = 2_000;
+/** The back-off multiplies the timeout by this at each loss without an ack, up to `BACKOFF_MAX`. */
+const BACKOFF_STEP = 1.3;
+const BACKOFF_MAX = 4;
 
-/** Estimates as in TCP (RFC 6298); the window yields only where more is lost than comes. */
-export class PathEstimate {
+/** Round-trip time, retransmission timeout and window of one member. */
+export class CongestionControl {
   #window = WINDOW_FIRST;
+  /** `SRTT` of RFC 6298. */
   #smoothedMs: number | undefined;
+  /** `RTTVAR` of RFC 6298. */
   #variationMs = 0;
   #backoff = 1;
+  /** Packets acknowledged since the last loss. */
   #acknowledged = 0;
-  #lost = 0;
 
-  /** Packets that may be on their way. */
+  /** Maximum number of packets in flight. */
   get window(): number {
     return Math.floor(this.#window);
   }
 
-  /** A packet without an answer after this counts as lost. */
+  /** A packet that is not acknowledged after this time counts as lost. */
   get timeoutMs(): number {
-    const plainMs = this.#smoothedMs === undefined
+    const estimateMs = this.#smoothedMs === undefined
       ? TIMEOUT_FIRST_MS
       : this.#smoothedMs + 4 * this.#variationMs;
-    return Math.min(TIMEOUT_MAX_MS, Math.max(TIMEOUT_MIN_MS, plainMs) * this.#backoff);
+    return Math.min(TIMEOUT_MAX_MS, Math.max(TIMEOUT_MIN_MS, estimateMs) * this.#backoff);
   }
 
-  /** An answer to a packet that was sent once took so long. */
-  measured(ms: number): void {
+  /** Records a round-trip time, of a packet that was not retransmitted (Karn's algorithm). */
+  sampleRtt(ms: number): void {
     if (this.#smoothedMs === undefined) {
       this.#smoothedMs = ms;
       this.#variationMs = ms / 2;
@@ -49,7 +55,7 @@ export class PathEstimate {
     this.#smoothedMs += (ms - this.#smoothedMs) / 8;
   }
 
-  /** So many packets came. */
+  /** Packets were acknowledged: ends the back-off, and widens the window by half their number. */
   acknowledged(packets: number): void {
     this.#backoff = 1;
     this.#acknowledged += packets;
@@ -57,15 +63,15 @@ export class PathEstimate {
   }
 
   /**
-   * So many were found lost at once. Loss by chance is no reason to slow down, so much of it that
-   * a buffer must be full is.
+   * Packets timed out together. Random loss does not shrink the window; it is halved only if more
+   * packets were lost than acknowledged since the last loss, which a full buffer causes.
    */
   lost(packets: number): void {
     if (packets === 0) return;
-    this.#lost += packets;
-    if (this.#acknowledged === 0) this.#backoff = Math.min(4, this.#backoff * 1.3);
-    if (this.#lost > this.#acknowledged) this.#window = Math.max(WINDOW_MIN, this.#window / 2);
-    this.#lost = 0;
+    if (this.#acknowledged === 0) {
+      this.#backoff = Math.min(BACKOFF_MAX, this.#backoff * BACKOFF_STEP);
+    }
+    if (packets > this.#acknowledged) this.#window = Math.max(WINDOW_MIN, this.#window / 2);
     this.#acknowledged = 0;
   }
 }

@@ -1,278 +1,285 @@
 /**
- * Messages on their way to members in parts, a packet each: sent again until word of them comes,
- * with no more on their way at once than the other end's buffer takes.
+ * Sends messages as fragments, one a packet: retransmits a fragment until it is acknowledged, and
+ * keeps the packets in flight to each member within its window (`congestion.ts`).
  * @module
  */
 import { ASSEMBLIES_MAX_BYTES_PER_SENDER } from "../limits.ts";
 import type { Clock } from "../runtime.ts";
+import { CongestionControl } from "./congestion.ts";
 import {
-  type Acknowledgement,
+  acknowledges,
   encodeFragment,
-  partBytesFor,
-  partCount,
-  tellsOf,
+  type FragmentAck,
+  fragmentBytesFor,
+  fragmentCount,
 } from "./fragments.ts";
-import { type LinkHead, linkHeadBytes } from "./header.ts";
-import { PathEstimate } from "./congestion.ts";
+import { type LinkHeader, linkHeaderBytes } from "./header.ts";
 
-/** Without any word of a message for this long from its start, its receiver is not there. */
-const FIRST_PATIENCE_MS = 5_000;
-/** Without further word for this long, it is gone. */
-const PATIENCE_MS = 15_000;
-/** However slowly it goes on. */
-const TOTAL_PATIENCE_MS = 300_000;
-/** Messages to one member that were begun and not ended; half of what it makes room for. */
-const OPEN_MAX_BYTES: number = ASSEMBLIES_MAX_BYTES_PER_SENDER / 2;
-/** What is no larger than this is begun at once all the same. */
+/** A message fails if nothing of it is acknowledged within this time. */
+const FIRST_ACK_TIMEOUT_MS = 5_000;
+/** A message fails if nothing more of it is acknowledged within this time. */
+const NEXT_ACK_TIMEOUT_MS = 15_000;
+/** A message fails if it is not complete after this time. */
+const MESSAGE_TIMEOUT_MS = 300_000;
+/** Bytes of messages in progress to one member; half of what a receiver reserves for one sender. */
+const ACTIVE_MAX_BYTES: number = ASSEMBLIES_MAX_BYTES_PER_SENDER / 2;
+/** A message up to this size does not wait for larger ones to end. */
 const SMALL_BYTES = 64 * 1024;
 
-/** Plain data handed back by the clock; stale ones are ignored. */
-export interface PacketsOutTimer {
-  /** Packets to a member may be lost. */
-  readonly type: "overdue";
-  /** Which member. */
+/** Fires when packets to a member may be lost. Stale if `token` is not the latest for it. */
+export type RetransmitTimer = {
+  readonly type: "retransmit";
   readonly to: string;
-  /** Stale when it is not the member's latest. */
   readonly token: number;
-}
+};
 
-/** What it needs done. */
-export interface PacketsOutEffects {
-  /** Sends one packet with a head and what follows it. */
-  sendPacket(to: string, packet: { readonly head: LinkHead; readonly body: Uint8Array }): void;
-  /** Hands `timer` to `fire` once, `delayMs` from now. Never from inside this call. */
-  setTimer(delayMs: number, timer: PacketsOutTimer): void;
-  /** How a message went; never from inside `send`. */
+/** What `FragmentSender` causes. */
+export interface FragmentSenderEffects {
+  /** Sends a packet. */
+  sendPacket(to: string, packet: { readonly header: LinkHeader; readonly body: Uint8Array }): void;
+  /** Calls `fire(timer)` once, `delayMs` from now and never from inside this call. */
+  setTimer(delayMs: number, timer: RetransmitTimer): void;
+  /** Reports whether a message was acknowledged; never from inside `send`. */
   done(id: number, ok: boolean): void;
-  /** Whether a message with this head may still arrive. */
-  current(to: string, head: LinkHead): boolean;
+  /** Whether the receiver may still accept a message with this header. */
+  isCurrent(to: string, header: LinkHeader): boolean;
 }
 
-/** One message to send. */
-export interface PacketsOutRequest {
-  /** Handed back by `done`. */
+/** A message to send as fragments. */
+export interface FragmentedMessage {
+  /** Passed back to `done`. */
   readonly id: number;
-  /** Whom to. */
+  /** The receiver's name. */
   readonly to: string;
-  /** What stands before each part. */
-  readonly head: LinkHead;
+  /** The header of each fragment. */
+  readonly header: LinkHeader;
   /** The whole message. */
   readonly message: Uint8Array;
-  /** Bytes that a packet has for a head and what follows it. */
+  /** Bytes that a packet has for header and fragment. */
   readonly roomBytes: number;
 }
 
-/** One message on its way. */
+/** A message in progress. */
 interface Transfer {
-  readonly request: PacketsOutRequest;
-  readonly partBytes: number;
+  readonly request: FragmentedMessage;
+  readonly fragmentBytes: number;
   readonly count: number;
+  /** 1 for each fragment that is acknowledged. */
   readonly acknowledged: Uint8Array;
-  readonly underWay: Map<number, { readonly sentMs: number; readonly again: boolean }>;
+  /** By index. */
+  readonly inFlight: Map<number, { readonly sentMs: number; readonly retransmitted: boolean }>;
+  /** Indices to retransmit. */
   readonly lost: number[];
   readonly startedMs: number;
+  /** The first index that was never sent. */
   next: number;
-  heard: boolean;
-  heardMs: number;
+  /** When something new was last acknowledged. */
+  lastAckMs: number | undefined;
 }
 
-/** All that is on its way to one member. */
-interface Path {
+/** All messages to one member. */
+interface Receiver {
   readonly name: string;
-  readonly estimate: PathEstimate;
-  /** Those that were begun, by number; whose turn it was last comes last. */
+  readonly congestion: CongestionControl;
+  /** Messages in progress, by sequence number; the least recently served is first. */
   readonly transfers: Map<number, Transfer>;
-  /** Those that were not. */
-  readonly waiting: PacketsOutRequest[];
-  underWay: number;
-  openBytes: number;
+  /** Messages not started, oldest first. */
+  readonly waiting: FragmentedMessage[];
+  /** Packets in flight. */
+  inFlight: number;
+  /** Bytes of the messages in progress. */
+  activeBytes: number;
+  /** Of the latest timer; 0 for none. */
   token: number;
 }
 
-/** All messages on their way in parts. */
-export class PacketsOut {
+/** All messages sent as fragments. */
+export class FragmentSender {
   readonly #clock: Clock;
-  readonly #effects: PacketsOutEffects;
-  readonly #paths = new Map<string, Path>();
+  readonly #effects: FragmentSenderEffects;
+  readonly #receivers = new Map<string, Receiver>();
   #lastToken = 0;
 
-  /** Nothing is on its way. */
-  constructor(options: { readonly clock: Clock; readonly effects: PacketsOutEffects }) {
+  /** Nothing is in progress. */
+  constructor(options: { readonly clock: Clock; readonly effects: FragmentSenderEffects }) {
     this.#clock = options.clock;
     this.#effects = options.effects;
   }
 
-  /** Sends a message, as soon as there is room for it. */
-  send(request: PacketsOutRequest): void {
+  /** Sends a message as soon as there is room for it. */
+  send(request: FragmentedMessage): void {
     const { to } = request;
-    const path: Path = this.#paths.get(to) ?? {
+    const receiver: Receiver = this.#receivers.get(to) ?? {
       name: to,
-      estimate: new PathEstimate(),
+      congestion: new CongestionControl(),
       transfers: new Map(),
       waiting: [],
-      ...{ underWay: 0, openBytes: 0, token: 0 },
+      ...{ inFlight: 0, activeBytes: 0, token: 0 },
     };
-    this.#paths.set(to, path);
-    path.waiting.push(request);
-    this.#pump(path);
-    if (path.token === 0) this.#arm(path);
+    this.#receivers.set(to, receiver);
+    receiver.waiting.push(request);
+    this.#sendMore(receiver);
+    if (receiver.token === 0) this.#setTimer(receiver);
   }
 
-  /** Takes word of a message's parts; the answer to one that is not under way says nothing. */
-  acknowledged(head: LinkHead, acknowledgement: Acknowledgement): void {
-    const path = this.#paths.get(head.from);
-    const transfer = path?.transfers.get(head.number);
-    if (path === undefined || transfer?.request.head.to !== head.fromSession) return;
+  /** Processes an ack. One of a message that is not in progress changes nothing. */
+  acknowledged(header: LinkHeader, ack: FragmentAck): void {
+    const receiver = this.#receivers.get(header.from);
+    const transfer = receiver?.transfers.get(header.sequence);
+    if (receiver === undefined || transfer?.request.header.toSession !== header.fromSession) return;
     const nowMs = this.#clock.nowMs();
-    let came = 0;
-    let youngest: number | undefined;
-    for (const [index, { sentMs, again }] of transfer.underWay) {
-      if (!tellsOf(acknowledgement, index)) continue;
-      transfer.underWay.delete(index);
+    let count = 0;
+    let lastSentMs: number | undefined;
+    for (const [index, { sentMs, retransmitted }] of transfer.inFlight) {
+      if (!acknowledges(ack, index)) continue;
+      transfer.inFlight.delete(index);
       transfer.acknowledged[index] = 1;
-      came++;
-      if (!again) youngest = Math.max(youngest ?? sentMs, sentMs);
+      count++;
+      if (!retransmitted) lastSentMs = Math.max(lastSentMs ?? sentMs, sentMs);
     }
-    path.underWay -= came;
-    // One that was held lost may have come late.
+    receiver.inFlight -= count;
+    // A fragment that counted as lost may only have been late.
     for (const index of transfer.lost) {
-      if (transfer.acknowledged[index] !== 0 || !tellsOf(acknowledgement, index)) continue;
+      if (transfer.acknowledged[index] !== 0 || !acknowledges(ack, index)) continue;
       transfer.acknowledged[index] = 1;
-      came++;
+      count++;
     }
-    if (youngest !== undefined) path.estimate.measured(nowMs - youngest);
-    if (came > 0) {
-      path.estimate.acknowledged(came);
-      transfer.heard = true;
-      transfer.heardMs = nowMs;
+    if (lastSentMs !== undefined) receiver.congestion.sampleRtt(nowMs - lastSentMs);
+    if (count > 0) {
+      receiver.congestion.acknowledged(count);
+      transfer.lastAckMs = nowMs;
     }
-    const ended = acknowledgement.complete;
-    if (ended) this.#forget(path, transfer);
-    this.#pump(path);
-    if (ended) this.#effects.done(transfer.request.id, true);
+    if (ack.complete) this.#end(receiver, transfer);
+    this.#sendMore(receiver);
+    if (ack.complete) this.#effects.done(transfer.request.id, true);
   }
 
-  /** Takes a timer back. */
-  fire(timer: PacketsOutTimer): void {
-    const path = this.#paths.get(timer.to);
-    if (path === undefined || path.token !== timer.token) return;
+  /** Handles a timer: marks lost fragments, and fails messages that time out. */
+  fire(timer: RetransmitTimer): void {
+    const receiver = this.#receivers.get(timer.to);
+    if (receiver === undefined || receiver.token !== timer.token) return;
     const nowMs = this.#clock.nowMs();
-    const { timeoutMs } = path.estimate;
+    const { timeoutMs } = receiver.congestion;
     let lost = 0;
     const failed: Transfer[] = [];
-    for (const transfer of path.transfers.values()) {
-      if (this.#hopeless(transfer, nowMs)) failed.push(transfer);
-      for (const [index, { sentMs }] of transfer.underWay) {
+    for (const transfer of receiver.transfers.values()) {
+      if (this.#hasFailed(transfer, nowMs)) failed.push(transfer);
+      for (const [index, { sentMs }] of transfer.inFlight) {
         if (nowMs - sentMs < timeoutMs) continue;
-        transfer.underWay.delete(index);
+        transfer.inFlight.delete(index);
         transfer.lost.push(index);
         lost++;
       }
     }
-    path.underWay -= lost;
-    path.estimate.lost(lost);
-    for (const transfer of failed) this.#forget(path, transfer);
-    const ended = failed.map(({ request }) => request.id);
-    // Where nobody answers those that wait would not fare better.
-    if (failed.some(({ heard }) => !heard)) {
-      ended.push(...path.waiting.splice(0).map(({ id }) => id));
+    receiver.inFlight -= lost;
+    receiver.congestion.lost(lost);
+    for (const transfer of failed) this.#end(receiver, transfer);
+    const ids = failed.map(({ request }) => request.id);
+    // If the receiver does not answer, the messages that wait would fail as well.
+    if (failed.some(({ lastAckMs }) => lastAckMs === undefined)) {
+      ids.push(...receiver.waiting.splice(0).map(({ id }) => id));
     }
-    this.#pump(path);
-    this.#arm(path);
-    for (const id of ended) this.#effects.done(id, false);
+    this.#sendMore(receiver);
+    this.#setTimer(receiver);
+    for (const id of ids) this.#effects.done(id, false);
   }
 
-  #hopeless(transfer: Transfer, nowMs: number): boolean {
-    const { startedMs, heard, heardMs, request } = transfer;
-    return nowMs - heardMs >= (heard ? PATIENCE_MS : FIRST_PATIENCE_MS) ||
-      nowMs - startedMs >= TOTAL_PATIENCE_MS ||
-      !this.#effects.current(request.to, request.head);
+  #hasFailed(transfer: Transfer, nowMs: number): boolean {
+    const { startedMs, lastAckMs, request } = transfer;
+    const timedOut = lastAckMs === undefined
+      ? nowMs - startedMs >= FIRST_ACK_TIMEOUT_MS
+      : nowMs - lastAckMs >= NEXT_ACK_TIMEOUT_MS;
+    return timedOut || nowMs - startedMs >= MESSAGE_TIMEOUT_MS ||
+      !this.#effects.isCurrent(request.to, request.header);
   }
 
-  #forget(path: Path, transfer: Transfer): void {
-    path.underWay -= transfer.underWay.size;
-    path.openBytes -= transfer.request.message.length;
-    path.transfers.delete(transfer.request.head.number);
+  #end(receiver: Receiver, transfer: Transfer): void {
+    receiver.inFlight -= transfer.inFlight.size;
+    receiver.activeBytes -= transfer.request.message.length;
+    receiver.transfers.delete(transfer.request.header.sequence);
   }
 
-  /** Begins what there is room for: small ones overtake a large one that has to wait. */
-  #begin(path: Path): void {
+  /** Starts the messages that there is room for. A small one overtakes a large one that waits. */
+  #start(receiver: Receiver): void {
     const nowMs = this.#clock.nowMs();
-    for (const request of path.waiting.splice(0)) {
-      const { head, message, roomBytes } = request;
-      const room = path.openBytes + message.length <= OPEN_MAX_BYTES;
-      if (path.transfers.size > 0 && message.length > SMALL_BYTES && !room) {
-        path.waiting.push(request);
+    for (const request of receiver.waiting.splice(0)) {
+      const { header, message, roomBytes } = request;
+      const hasRoom = receiver.activeBytes + message.length <= ACTIVE_MAX_BYTES;
+      if (receiver.transfers.size > 0 && message.length > SMALL_BYTES && !hasRoom) {
+        receiver.waiting.push(request);
         continue;
       }
-      const partBytes = partBytesFor(roomBytes - linkHeadBytes(head.from));
-      const count = partCount(message.length, partBytes);
-      path.openBytes += message.length;
-      path.transfers.set(head.number, {
+      const fragmentBytes = fragmentBytesFor(roomBytes - linkHeaderBytes(header.from));
+      const count = fragmentCount(message.length, fragmentBytes);
+      receiver.activeBytes += message.length;
+      receiver.transfers.set(header.sequence, {
         request,
-        partBytes,
+        fragmentBytes,
         count,
         acknowledged: new Uint8Array(count),
-        underWay: new Map(),
+        inFlight: new Map(),
         lost: [],
         startedMs: nowMs,
         next: 0,
-        heard: false,
-        heardMs: nowMs,
+        lastAckMs: undefined,
       });
     }
-    if (path.transfers.size === 0) this.#paths.delete(path.name);
+    if (receiver.transfers.size === 0) this.#receivers.delete(receiver.name);
   }
 
-  /** Sends what the window has room for, a part of each message in turn, so that none waits for a long one. */
-  #pump(path: Path): void {
-    this.#begin(path);
-    for (const [number, transfer] of path.transfers) {
-      if (path.underWay >= path.estimate.window) return;
-      const part = takeNext(transfer);
-      if (part === undefined) continue;
-      this.#sendPart(path, { transfer, ...part });
-      // Deleted and added again it comes last, and this loop meets it again.
-      path.transfers.delete(number);
-      path.transfers.set(number, transfer);
+  /** Fills the window, with one fragment of each message in turn (round robin). */
+  #sendMore(receiver: Receiver): void {
+    this.#start(receiver);
+    for (const [sequence, transfer] of receiver.transfers) {
+      if (receiver.inFlight >= receiver.congestion.window) return;
+      const next = nextFragment(transfer);
+      if (next === undefined) continue;
+      this.#sendFragment(receiver, { transfer, ...next });
+      // Moves the transfer to the end of the map, where this loop visits it again.
+      receiver.transfers.delete(sequence);
+      receiver.transfers.set(sequence, transfer);
     }
   }
 
-  #sendPart(
-    path: Path,
-    part: { readonly transfer: Transfer; readonly index: number; readonly again: boolean },
+  #sendFragment(
+    receiver: Receiver,
+    fragment: {
+      readonly transfer: Transfer;
+      readonly index: number;
+      readonly retransmitted: boolean;
+    },
   ): void {
-    const { transfer, index, again } = part;
-    const { request: { to, head, message }, partBytes, count } = transfer;
-    path.underWay++;
-    transfer.underWay.set(index, { sentMs: this.#clock.nowMs(), again });
-    const from = index * partBytes;
-    const last = index === count - 1 || path.underWay >= path.estimate.window;
+    const { transfer, index, retransmitted } = fragment;
+    const { request: { to, header, message }, fragmentBytes, count } = transfer;
+    receiver.inFlight++;
+    transfer.inFlight.set(index, { sentMs: this.#clock.nowMs(), retransmitted });
+    const start = index * fragmentBytes;
+    const isLast = index === count - 1 || receiver.inFlight >= receiver.congestion.window;
     this.#effects.sendPacket(to, {
-      head,
+      header,
       body: encodeFragment({
         totalBytes: message.length,
-        partBytes,
+        fragmentBytes,
         index,
-        urgent: last || again,
-        bytes: message.subarray(from, from + partBytes),
+        ackNow: isLast || retransmitted,
+        bytes: message.subarray(start, start + fragmentBytes),
       }),
     });
   }
 
-  #arm(path: Path): void {
-    if (path.transfers.size === 0) return;
-    path.token = ++this.#lastToken;
-    const { estimate, name, token } = path;
-    this.#effects.setTimer(estimate.timeoutMs / 2, { type: "overdue", to: name, token });
+  #setTimer(receiver: Receiver): void {
+    if (receiver.transfers.size === 0) return;
+    receiver.token = ++this.#lastToken;
+    const { congestion, name, token } = receiver;
+    this.#effects.setTimer(congestion.timeoutMs / 2, { type: "retransmit", to: name, token });
   }
 }
 
-/** The part to send next: one that was lost, or the first that was never sent. */
-function takeNext(transfer: Transfer): { index: number; again: boolean } | undefined {
+/** The fragment to send next: a lost one, or else the first that was never sent. */
+function nextFragment(transfer: Transfer): { index: number; retransmitted: boolean } | undefined {
   for (let index; (index = transfer.lost.shift()) !== undefined;) {
-    if (transfer.acknowledged[index] === 0) return { index, again: true };
+    if (transfer.acknowledged[index] === 0) return { index, retransmitted: true };
   }
   if (transfer.next >= transfer.count) return undefined;
-  return { index: transfer.next++, again: false };
+  return { index: transfer.next++, retransmitted: false };
 }

@@ -1,49 +1,37 @@
-/** Parts of messages from those who mean no good. */
-import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
-import { LinkPair } from "../../tests/support/link_pair.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { SeededRandom } from "../../tests/support/world_time.ts";
 import { WireError } from "../errors.ts";
+import { FRAGMENT_MIN_BYTES, GOSSIP_MESSAGE_MAX_BYTES } from "../limits.ts";
 import {
-  ASSEMBLIES_MAX_BYTES_PER_SENDER,
-  ASSEMBLIES_MAX_PER_SENDER,
-  FRAGMENT_MIN_BYTES,
-  GOSSIP_MESSAGE_MAX_BYTES,
-} from "../limits.ts";
-import {
-  decodeAcknowledgement,
+  acknowledges,
   decodeFragment,
-  encodeAcknowledgement,
+  decodeFragmentAck,
   encodeFragment,
+  encodeFragmentAck,
   type Fragment,
-  tellsOf,
+  fragmentBytesFor,
+  fragmentCount,
 } from "./fragments.ts";
-import { type LinkHead, withLinkHead } from "./header.ts";
 
-const PART: Fragment = {
+const FRAGMENT: Fragment = {
   totalBytes: 3_000,
-  partBytes: 1_000,
+  fragmentBytes: 1_000,
   index: 1,
-  urgent: false,
+  ackNow: false,
   bytes: new Uint8Array(1_000).fill(9),
 };
 
-/** A packet of `a` to `b` with a part. */
-function packetOf(pair: LinkPair, part: { number: number } & Partial<Fragment>): Uint8Array {
-  const { number, ...changes } = part;
-  const head: LinkHead = {
-    kind: "fragment",
-    to: pair.b.session,
-    from: "a",
-    fromSession: pair.a.session,
-    number,
-  };
-  return withLinkHead(head, encodeFragment({ ...PART, ...changes }));
+/** Why a fragment that differs from `FRAGMENT` is refused. */
+function refusal(change: Partial<Fragment>): [string, string] {
+  const body = encodeFragment({ ...FRAGMENT, ...change });
+  const error = assertThrows(() => decodeFragment(body), WireError);
+  return [error.reason, error.message];
 }
 
-Deno.test("parts survive the way; every other form is refused", () => {
-  const bytes = encodeFragment(PART);
-  assertEquals(decodeFragment(bytes), PART);
-  const last = { ...PART, totalBytes: 2_500, index: 2, bytes: new Uint8Array(500) };
+Deno.test("fragments are decoded as encoded; any other bytes are refused", () => {
+  const bytes = encodeFragment(FRAGMENT);
+  assertEquals(decodeFragment(bytes), FRAGMENT);
+  const last = { ...FRAGMENT, totalBytes: 2_500, index: 2, bytes: new Uint8Array(500) };
   assertEquals(decodeFragment(encodeFragment(last)), last);
   for (let length = 0; length < bytes.length; length++) {
     assertThrows(() => decodeFragment(bytes.subarray(0, length)), WireError);
@@ -55,119 +43,106 @@ Deno.test("parts survive the way; every other form is refused", () => {
     { totalBytes: 0 },
     { totalBytes: GOSSIP_MESSAGE_MAX_BYTES + 1 },
     { totalBytes: 2 ** 32 - 1 },
-    { partBytes: FRAGMENT_MIN_BYTES - 1, bytes: new Uint8Array(FRAGMENT_MIN_BYTES - 1) },
-    { partBytes: 0, bytes: new Uint8Array(0) },
+    { fragmentBytes: FRAGMENT_MIN_BYTES - 1, bytes: new Uint8Array(FRAGMENT_MIN_BYTES - 1) },
+    { fragmentBytes: 0, bytes: new Uint8Array(0) },
     { bytes: new Uint8Array(1_001) },
   ];
   for (const change of bad) {
-    const encoded = encodeFragment({ ...PART, ...change });
+    const encoded = encodeFragment({ ...FRAGMENT, ...change });
     assertThrows(() => decodeFragment(encoded), WireError);
   }
 });
 
-Deno.test("word of parts tells of those that came and of no others", () => {
-  const random = new SeededRandom("words");
+Deno.test("the largest message, the smallest fragments and the last index are valid", () => {
+  const largest = { totalBytes: GOSSIP_MESSAGE_MAX_BYTES, fragmentBytes: FRAGMENT_MIN_BYTES };
+  const bytes = new Uint8Array(FRAGMENT_MIN_BYTES);
+  const index = fragmentCount(GOSSIP_MESSAGE_MAX_BYTES, FRAGMENT_MIN_BYTES) - 1;
+  const fragment = { ...largest, index, ackNow: true, bytes };
+  assertEquals(decodeFragment(encodeFragment(fragment)), fragment);
+});
+
+Deno.test("an empty fragment after the last one is refused", () => {
+  const empty = new Uint8Array(0);
+  assertEquals(refusal({ index: 3, bytes: empty }), [
+    "malformed",
+    "fragment 3 of a message that has 3",
+  ]);
+});
+
+Deno.test("a refused fragment is counted by its fault, and the message has value and expectation", () => {
+  const short = assertThrows(() => decodeFragment(new Uint8Array(8)), WireError);
+  assertEquals([short.reason, short.message], [
+    "truncated",
+    "truncated fragment of 8 bytes, expected at least 9",
+  ]);
+  assertEquals(refusal({ totalBytes: GOSSIP_MESSAGE_MAX_BYTES + 1 }), [
+    "too_large",
+    "a fragmented message is 8388609 bytes long; maximum 8388608",
+  ]);
+  assertEquals(refusal({ fragmentBytes: 511 }), [
+    "malformed",
+    "a message has fragments of 511 bytes; minimum 512",
+  ]);
+  assertEquals(refusal({ totalBytes: 2_500, index: 2 }), [
+    "malformed",
+    "fragment 2 of a message of 2500 bytes has 1000 bytes, expected 500",
+  ]);
+});
+
+Deno.test("the encodings of fragment and ack are fixed", () => {
+  const fragment = { totalBytes: 0x1_0203, fragmentBytes: 0x0405, index: 0x06, ackNow: true };
+  const bytes = encodeFragment({ ...fragment, bytes: Uint8Array.of(0xaa) });
+  assertEquals(bytes.toHex(), "00010203" + "0405" + "0006" + "01" + "aa");
+  const received = new Set([0, 1, 3, 11]);
+  const ack = encodeFragmentAck({ count: 20, has: (index) => received.has(index) });
+  assertEquals(ack.toHex(), "0002" + "0202");
+  assertEquals(encodeFragmentAck("complete").toHex(), "ffff");
+});
+
+Deno.test("a message has as many fragments as its length needs", () => {
+  const counts = [1, 999, 1_000, 1_001, 2_000].map((length) => fragmentCount(length, 1_000));
+  assertEquals(counts, [1, 1, 1, 2, 2]);
+  const room = fragmentBytesFor(1_350);
+  assertEquals(encodeFragment({ ...FRAGMENT, bytes: new Uint8Array(room) }).length, 1_350);
+});
+
+Deno.test("an ack acknowledges the fragments received and no others", () => {
+  const random = new SeededRandom("acks");
   for (let round = 0; round < 200; round++) {
     const count = 1 + random.below(5_000);
     const share = random.next();
-    const came = Array.from({ length: count }, () => random.chance(share));
-    came[random.below(count)] = false;
-    const word = decodeAcknowledgement(
-      encodeAcknowledgement({ count, has: (index) => came[index] === true }),
+    const received = Array.from({ length: count }, () => random.chance(share));
+    received[random.below(count)] = false;
+    const ack = decodeFragmentAck(
+      encodeFragmentAck({ count, has: (index) => received[index] === true }),
     );
-    assert(!word.complete);
+    assert(!ack.complete);
     for (let index = 0; index < count; index++) {
-      const told = tellsOf(word, index);
-      // A word has an end; what it does not tell of is told of later.
-      if (index - word.base < 2_048) assertEquals(told, came[index], `${round}: ${index}`);
-      else assertEquals(told, false);
+      const acknowledged = acknowledges(ack, index);
+      // The bitmap ends there; a later ack has the fragments after it.
+      const inBitmap = index - ack.base < 2_048;
+      assertEquals(acknowledged, inBitmap && received[index], `${round}: ${index}`);
     }
   }
-  assertEquals(decodeAcknowledgement(encodeAcknowledgement("complete")), { complete: true });
+  const complete = decodeFragmentAck(encodeFragmentAck("complete"));
+  assertEquals(complete, { complete: true });
+  assert(acknowledges(complete, 0));
   for (const length of [0, 1, 259, 1_000]) {
-    assertThrows(() => decodeAcknowledgement(new Uint8Array(length)), WireError);
+    const error = assertThrows(() => decodeFragmentAck(new Uint8Array(length)), WireError);
+    assertEquals(error.reason, "malformed");
+    assertEquals(error.message, `fragment ack of ${length} bytes, expected 2 to 258`);
   }
 });
 
-Deno.test("who begins messages and ends none has so many places and no more, and for so long", () => {
-  const pair = new LinkPair({ seed: 1 });
-  for (let number = 1; number <= 1_000; number++) {
-    pair.b.receivePacket(packetOf(pair, { number }));
-  }
-  assertEquals(pair.b.transport.held.messages, ASSEMBLIES_MAX_PER_SENDER);
-  assertEquals(new Set(pair.b.drops.map(({ reason }) => reason)), new Set(["too_many"]));
-  pair.pass(40_000);
-  assertEquals(pair.b.transport.held, { messages: 0, bytes: 0 });
-  assertEquals(pair.b.taken, []);
-});
-
-Deno.test("who announces large messages gets room for two of the largest", () => {
-  const pair = new LinkPair({ seed: 2 });
-  for (let number = 1; number <= 100; number++) {
-    pair.b.receivePacket(packetOf(pair, { number, totalBytes: GOSSIP_MESSAGE_MAX_BYTES }));
-  }
-  const { messages, bytes } = pair.b.transport.held;
-  assertEquals([messages, bytes], [2, ASSEMBLIES_MAX_BYTES_PER_SENDER]);
-});
-
-Deno.test("parts that do not fit one another are refused, and the message arrives all the same", () => {
-  const pair = new LinkPair({ seed: 3 });
-  const send = (change: Partial<Fragment>) =>
-    pair.b.receivePacket(packetOf(pair, { number: 1, ...change }));
-  send({ index: 0 });
-  send({ index: 1, totalBytes: 4_000 });
-  send({ index: 1, partBytes: 999, bytes: new Uint8Array(999) });
-  send({ index: 1, bytes: new Uint8Array(1_000).fill(8) });
-  send({ index: 1, bytes: new Uint8Array(1_000).fill(7) });
-  send({ index: 2 });
-  assertEquals(pair.b.drops.map(({ reason }) => reason), ["malformed", "malformed"]);
-  assertEquals(pair.b.taken[0]?.message.subarray(999, 1_001), Uint8Array.of(9, 8));
-  assertEquals(pair.b.taken.length, 1);
-});
-
-Deno.test("packets of strangers and of those long gone take no room", () => {
-  const pair = new LinkPair({ seed: 4 });
-  const packet = packetOf(pair, { number: 1 });
-  pair.a.session = "0000000000000000";
-  pair.b.receivePacket(packet);
-  assertEquals(pair.b.transport.held.messages, 0);
-  assertEquals(pair.b.packets, [], "and have no answer");
-  assertEquals(pair.b.drops.map(({ reason }) => reason), ["wrong_session"]);
-});
-
-Deno.test("noise and mutated packets are counted and change nothing", () => {
-  const pair = new LinkPair({ seed: 5 });
-  const random = new SeededRandom("noise");
-  const good = packetOf(pair, { number: 1 });
-  for (let round = 0; round < 20_000; round++) {
-    const bytes = random.chance(0.2) ? random.bytes(random.below(100)) : good.slice();
-    for (let change = 0; change < 1 + random.below(3); change++) {
-      bytes[random.below(Math.min(bytes.length, 60))] = random.below(256);
-    }
-    const length = random.chance(0.2) ? random.below(bytes.length + 1) : bytes.length;
-    pair.b.receivePacket(bytes.subarray(0, length));
-    pair.b.receive(bytes.subarray(0, length));
-  }
-  assertLess(pair.b.transport.held.bytes, ASSEMBLIES_MAX_BYTES_PER_SENDER + 1);
-  pair.b.drops.length = 0;
-  pair.pass(40_000);
-  assertEquals(pair.b.transport.held, { messages: 0, bytes: 0 });
-});
-
-Deno.test("mutated words of parts end no message that did not arrive", () => {
-  const pair = new LinkPair({ seed: 6 });
-  pair.b.peer = { degraded: "udp" };
-  pair.b.holdsPackets = true;
-  const random = new SeededRandom("words");
-  pair.a.send("b", new Uint8Array(100_000));
-  for (let step = 0; step < 50; step++) {
-    pair.pass(10);
-    for (const word of pair.b.packets.splice(0)) {
-      const bytes = word.slice();
-      // Its sessions and its number are what a key keeps others from changing.
-      bytes[random.below(24)]! ^= 1 + random.below(255);
-      pair.a.receivePacket(bytes);
-    }
-  }
-  assertEquals(pair.a.results, []);
+Deno.test("an ack has a bitmap of 256 bytes at most, and none if nothing follows the first gap", () => {
+  const acks = [
+    encodeFragmentAck({ count: 10_000, has: (index) => index !== 0 }),
+    encodeFragmentAck({ count: 10_000, has: (index) => index < 9_999 }),
+    encodeFragmentAck({ count: 8, has: () => false }),
+    encodeFragmentAck({ count: 8, has: () => true }),
+  ];
+  assertEquals(acks.map((ack) => ack.length), [258, 2, 2, 2]);
+  const decoded = acks.map(decodeFragmentAck);
+  assertEquals(decoded.map((ack) => ack.complete ? "complete" : ack.base), [0, 9_999, 0, 8]);
+  assertEquals([2_047, 2_048].map((index) => acknowledges(decoded[0]!, index)), [true, false]);
 });

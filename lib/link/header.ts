@@ -1,132 +1,134 @@
 /**
- * What stands in front of everything that one node's dissemination sends another: between which two
- * lives of which nodes it travels, and its place among all that goes that way. Behind encryption
- * that makes it good for one receiver, one time, and for no other.
+ * Link header: the sessions of sender and receiver, the sender's name and a sequence number, in
+ * front of everything that one node's link machine sends another's.
+ *
+ * Encryption authenticates the header, so a captured message is valid for one receiver only, and
+ * only once (`sessions.ts`).
+ *
+ *     version (1) kind (1) receiver's session (8) sender's session (8) sequence (6)
+ *     length of name (1) name
  * @module
  */
 import { concat } from "@std/bytes";
 import { WireError } from "../errors.ts";
-import { NAME_MAX_BYTES } from "../limits.ts";
 import { decodeUtf8, encodeUtf8 } from "../utf8.ts";
 
-/** Bytes of a session. */
-export const SESSION_BYTES = 8;
-/** The largest number: what fits the six bytes that it has. */
-export const LINK_NUMBER_MAX: number = 2 ** 48 - 1;
+/** The highest sequence number; it has six bytes in the header. */
+export const SEQUENCE_MAX: number = 2 ** 48 - 1;
 
-/** Rises when an older node would misread a newer one. */
+/** To be incremented if an older node would misread a message. */
 const LINK_VERSION = 1;
-/** Version, kind, both sessions, number, and the length of the name that follows. */
-const FIXED_BYTES = 2 + 2 * SESSION_BYTES + 6 + 1;
+const SESSION_BYTES = 8;
+const SEQUENCE_AT = 2 + 2 * SESSION_BYTES;
+/** Length of the header without the name. */
+const FIXED_BYTES = SEQUENCE_AT + 6 + 1;
 
-/** What follows a head. */
-export type LinkKind =
-  /** A gossip message, on a stream. */
-  | "message"
-  /** Nothing: the message of that number was taken. On the same stream, the other way. */
-  | "receipt"
-  /** A part of a gossip message, in a packet (`fragments.ts`). */
-  | "fragment"
-  /** Which parts have come. In a packet, the other way. */
-  | "acknowledgement";
+/**
+ * What follows the header. On a stream: a `message`, and in the other direction its `message_ack`
+ * with nothing after the header. In a packet: a `fragment` of a message, and in the other direction
+ * a `fragment_ack` (`fragments.ts`).
+ */
+export type LinkKind = "message" | "message_ack" | "fragment" | "fragment_ack";
 
-/** Append-only. */
+/** The numbers are wire format: add, never change. */
 const KINDS: Readonly<Record<LinkKind, number>> = {
   message: 1,
-  receipt: 2,
+  message_ack: 2,
   fragment: 3,
-  acknowledgement: 4,
+  fragment_ack: 4,
 };
-
-/** One life of a node, from its start to its end: 16 hexadecimal digits, drawn at random. */
-export type Session = string;
-
-/** From whom to whom, and which of all. */
-export interface LinkHead {
-  /** What follows. */
-  readonly kind: LinkKind;
-  /** The receiver's session. */
-  readonly to: Session;
-  /** The sender's name. */
-  readonly from: string;
-  /** The sender's session. */
-  readonly fromSession: Session;
-  /** The message's own; a receipt and an acknowledgement carry the number of what they answer. */
-  readonly number: number;
-}
-
 const KIND_BY_NUMBER = new Map(
   Object.entries(KINDS).map(([kind, number]) => [number, kind as LinkKind]),
 );
 
-/** A session for a node that starts. */
+/** One run of a daemon process: 16 hexadecimal digits, drawn at random when it starts. */
+export type Session = string;
+
+/** The decoded header. */
+export interface LinkHeader {
+  /** What follows. */
+  readonly kind: LinkKind;
+  /** The receiver's session. */
+  readonly toSession: Session;
+  /** The sender's name. */
+  readonly from: string;
+  /** The sender's session. */
+  readonly fromSession: Session;
+  /** Identifies a message between the two sessions. An ack has the number of its message. */
+  readonly sequence: number;
+}
+
+/** Draws a session. */
 export function newSession(random: { bytes(length: number): Uint8Array<ArrayBuffer> }): Session {
   return random.bytes(SESSION_BYTES).toHex();
 }
 
-/** How many bytes the head takes of messages of a node of that name. */
-export function linkHeadBytes(name: string): number {
+/** Identifies one session of one sender, for use as a key. */
+export function senderOf(header: LinkHeader): string {
+  return `${header.fromSession} ${header.from}`;
+}
+
+/** Length of the header if the sender has this name. */
+export function linkHeaderBytes(name: string): number {
   return FIXED_BYTES + encodeUtf8(name).length;
 }
 
-/** The head's bytes, to be followed by what its kind says. */
-export function encodeLinkHead(head: LinkHead): Uint8Array<ArrayBuffer> {
-  const name = encodeUtf8(head.from);
+/** Encodes a header. */
+export function encodeLinkHeader(header: LinkHeader): Uint8Array<ArrayBuffer> {
+  const name = encodeUtf8(header.from);
   const bytes = new Uint8Array(FIXED_BYTES + name.length);
   const view = new DataView(bytes.buffer);
   bytes[0] = LINK_VERSION;
-  bytes[1] = KINDS[head.kind];
-  bytes.set(Uint8Array.fromHex(head.to), 2);
-  bytes.set(Uint8Array.fromHex(head.fromSession), 2 + SESSION_BYTES);
-  const at = 2 + 2 * SESSION_BYTES;
-  view.setUint16(at, Math.floor(head.number / 2 ** 32));
-  view.setUint32(at + 2, head.number % 2 ** 32);
+  bytes[1] = KINDS[header.kind];
+  bytes.set(Uint8Array.fromHex(header.toSession), 2);
+  bytes.set(Uint8Array.fromHex(header.fromSession), 2 + SESSION_BYTES);
+  view.setUint16(SEQUENCE_AT, Math.floor(header.sequence / 2 ** 32));
+  view.setUint32(SEQUENCE_AT + 2, header.sequence % 2 ** 32);
   bytes[FIXED_BYTES - 1] = name.length;
   bytes.set(name, FIXED_BYTES);
   return bytes;
 }
 
-/** A head and what follows it, in one. */
-export function withLinkHead(head: LinkHead, body: Uint8Array): Uint8Array<ArrayBuffer> {
-  return concat([encodeLinkHead(head), body]);
+/** Encodes a header and appends what follows it. */
+export function withLinkHeader(header: LinkHeader, body: Uint8Array): Uint8Array<ArrayBuffer> {
+  return concat([encodeLinkHeader(header), body]);
 }
 
-/** The head at the start of `bytes`, and a view of what follows. Raises `WireError`. */
-export function decodeLinkHead(bytes: Uint8Array): { head: LinkHead; body: Uint8Array } {
-  const version = bytes[0];
-  if (version !== LINK_VERSION) {
-    const detail = `a message between nodes has version ${version ?? "none"}: ${LINK_VERSION} goes`;
-    throw new WireError("bad_version", detail);
-  }
-  const kind = KIND_BY_NUMBER.get(bytes[1] ?? 0);
-  if (kind === undefined) {
-    throw new WireError("unknown_type", `a message between nodes of the unknown kind ${bytes[1]}`);
+/** Decodes a header; `body` is a view of what follows it. Throws `WireError`. */
+export function decodeLinkHeader(bytes: Uint8Array): { header: LinkHeader; body: Uint8Array } {
+  const [version, kindNumber] = bytes;
+  if (version !== undefined && version !== LINK_VERSION) {
+    throw new WireError(
+      "bad_version",
+      `unsupported link protocol version ${version} (this node speaks ${LINK_VERSION})`,
+    );
   }
   const nameBytes = bytes[FIXED_BYTES - 1] ?? 0;
   const end = FIXED_BYTES + nameBytes;
   if (bytes.length < end) {
-    throw new WireError("truncated", "a message between nodes ends within its head");
+    const detail = `truncated link header of ${bytes.length} bytes, expected at least ${end}`;
+    throw new WireError("truncated", detail);
   }
-  if (nameBytes === 0 || nameBytes > NAME_MAX_BYTES) {
+  const kind = KIND_BY_NUMBER.get(kindNumber ?? 0);
+  if (kind === undefined) {
+    const known = [...KIND_BY_NUMBER.keys()].join(", ");
     throw new WireError(
-      "malformed",
-      `a message between nodes names its sender in ${nameBytes} bytes`,
+      "unknown_type",
+      `unknown link message kind ${kindNumber} (known: ${known})`,
     );
   }
+  const from = decodeUtf8(bytes.subarray(FIXED_BYTES, end));
+  if (from === undefined || from === "") {
+    const fault = from === undefined ? "not valid UTF-8" : "empty";
+    throw new WireError("malformed", `the sender's name in a link header is ${fault}`);
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, FIXED_BYTES);
-  const at = 2 + 2 * SESSION_BYTES;
-  const head = {
+  const header = {
     kind,
-    to: bytes.subarray(2, 2 + SESSION_BYTES).toHex(),
-    fromSession: bytes.subarray(2 + SESSION_BYTES, at).toHex(),
-    number: view.getUint16(at) * 2 ** 32 + view.getUint32(at + 2),
-    from: textOf(bytes.subarray(FIXED_BYTES, end)),
+    toSession: bytes.subarray(2, 2 + SESSION_BYTES).toHex(),
+    from,
+    fromSession: bytes.subarray(2 + SESSION_BYTES, SEQUENCE_AT).toHex(),
+    sequence: view.getUint16(SEQUENCE_AT) * 2 ** 32 + view.getUint32(SEQUENCE_AT + 2),
   };
-  return { head, body: bytes.subarray(end) };
-}
-
-function textOf(bytes: Uint8Array): string {
-  const text = decodeUtf8(bytes);
-  if (text !== undefined) return text;
-  throw new WireError("malformed", "a message between nodes names its sender in no UTF-8");
+  return { header, body: bytes.subarray(end) };
 }

@@ -1,310 +1,248 @@
 /**
- * How dissemination's messages get from node to node: over a stream where one can be opened, else
- * in packets; each bound to the two lives that it is between (`links.ts`) and taken once.
+ * The link machine: sends messages to other nodes over a stream each, or as fragments in packets if
+ * no stream opens, and delivers each received message at most once.
  *
- * A machine: bytes, timers and how streams went come in, and all that it causes leaves through
- * `TransportEffects`.
+ * `sessions.ts` decides whether to accept a message, `fragment_sender.ts` and `reassembly.ts` carry
+ * it in packets. Input are the methods of `Link`; everything that it causes leaves through
+ * `LinkEffects`.
  * @module
  */
 import { formatAddress } from "../address.ts";
-import { type DropReason, WireError } from "../errors.ts";
+import { WireError } from "../errors.ts";
 import type { Address, Clock, Random } from "../runtime.ts";
-import type { NodeReference, PeerView, SendRequest } from "../gossip/types.ts";
-import { decodeAcknowledgement, decodeFragment, encodeAcknowledgement } from "./fragments.ts";
+import { FragmentSender } from "./fragment_sender.ts";
+import { decodeFragment, decodeFragmentAck, encodeFragmentAck } from "./fragments.ts";
 import {
-  decodeLinkHead,
-  encodeLinkHead,
-  type LinkHead,
+  decodeLinkHeader,
+  encodeLinkHeader,
+  type LinkHeader,
   type Session,
-  withLinkHead,
+  withLinkHeader,
 } from "./header.ts";
-import { Links } from "./sessions.ts";
-import { PacketsIn, type PacketsInTimer } from "./reassembly.ts";
-import { PacketsOut, type PacketsOutTimer } from "./fragment_sender.ts";
+import { Reassembly } from "./reassembly.ts";
+import { type Refusal, Sessions } from "./sessions.ts";
+import type { LinkEffects, LinkPeers, LinkTimer, SendRequest, StreamEnd } from "./types.ts";
 
-/** A stream that is not open after this is given up, where packets may do: TCP tries three times in it. */
-const CONNECT_PATIENCE_MS = 3_500;
+/** Connect timeout if packets can be tried instead; TCP sends three SYNs in this time. */
+const CONNECT_TIMEOUT_MS = 3_500;
 
-/** One message to send over a stream of its own. */
-export interface StreamSend {
-  /** Handed back by `streamEnded`. */
-  readonly id: number;
-  /** Whom to. */
-  readonly to: NodeReference;
-  /** To be written first. */
-  readonly head: Uint8Array;
-  /** To be written after it. Shared by a fan-out, so not to be changed. */
-  readonly message: Uint8Array;
-  /** The stream counts as failed where it is not open after this long… */
-  readonly connectTimeoutMs: number;
-  /** …or not ended after this long in all. */
-  readonly timeoutMs: number;
-}
-
-/** How a stream ended: with what the other end wrote back, if anything, or without. */
-export type StreamEnd = {
-  /** The other end closed it. */
-  readonly type: "closed";
-  /** What it wrote before; empty for nothing. */
-  readonly answer: Uint8Array;
-} | {
-  /** It was not opened, or broke, or took too long. */
-  readonly type: "failed";
-};
-
-/** Plain data handed back by the clock; stale ones are ignored. */
-export type TransportTimer = PacketsInTimer | PacketsOutTimer | {
-  /** A message cannot go. */
-  readonly type: "unsendable";
-  /** Which. */
-  readonly id: number;
-};
-
-/** What the machine needs done. Whoever implements it owes exactly what each method says. */
-export interface TransportEffects {
-  /** Opens a stream and sends on it. Owes, later and never from inside this call, one `streamEnded`. */
-  openStream(send: StreamSend): void;
-  /** Sends one packet to a member; fire and forget. */
-  sendPacket(to: string, payload: Uint8Array): void;
-  /** Hands `timer` to `fire` once, `delayMs` from now. Never from inside this call. */
-  setTimer(delayMs: number, timer: TransportTimer): void;
-  /** Tells how a message went; never from inside `send`. */
-  sent(id: number, ok: boolean): void;
-  /** A message came, from the member of that name. */
-  deliver(message: Uint8Array, from: string): void;
-  /** Whether a stream to a member could be opened. */
-  reachable(name: string, ok: boolean): void;
-  /** Input was dropped: its counter goes up. */
-  drop(reason: DropReason, input: { readonly from: string; readonly detail: string }): void;
-  /** This node has a new session, which the others must learn. */
-  renewed(session: Session): void;
-}
-
-/** What the machine is made of. */
-export interface TransportOptions {
+/** Options of `Link`. */
+export interface LinkOptions {
   /** The membership. */
-  readonly peers: PeerView;
-  /** This node's first session, as its meta says it. */
+  readonly peers: LinkPeers;
+  /** This node's first session, which its meta publishes. */
   readonly session: Session;
-  /** As `LinksOptions` has it. */
+  /** See `SessionsOptions`. */
   readonly maxSessions?: number;
-  /** Bytes that a packet has for one message. */
+  /** Bytes that a packet has for header and fragment. */
   readonly packetRoomBytes: () => number;
-  /** The world. */
-  readonly effects: TransportEffects;
-  /** The time. */
+  /** Implemented by the host. */
+  readonly effects: LinkEffects;
+  /** Monotonic time. */
   readonly clock: Clock;
-  /** Chance. */
+  /** Draws sessions. */
   readonly random: Random;
 }
 
-/** One stream under way. */
-interface StreamUnderWay {
-  readonly request: SendRequest;
-  readonly head: LinkHead;
-}
+/** One node's end of the links to all other nodes. */
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #effects: LinkEffects;
+  readonly #sessions: Sessions;
+  readonly #fragmentSender: FragmentSender;
+  readonly #reassembly: Reassembly;
+  /** Messages whose stream has not ended, by id. */
+  readonly #streams = new Map<number, { request: SendRequest; header: LinkHeader }>();
 
-/** One node's end of all links. */
-export class Transport {
-  readonly #options: TransportOptions;
-  readonly #effects: TransportEffects;
-  readonly #links: Links;
-  readonly #out: PacketsOut;
-  readonly #in: PacketsIn;
-  readonly #streams = new Map<number, StreamUnderWay>();
-
-  /** Nothing is under way. */
-  constructor(options: TransportOptions) {
-    const { effects, clock, peers } = options;
+  /** Nothing is in progress. */
+  constructor(options: LinkOptions) {
+    const { effects, clock } = options;
     this.#options = options;
     this.#effects = effects;
-    const links = new Links({ ...options, renewed: (next) => effects.renewed(next) });
-    this.#links = links;
-    this.#out = new PacketsOut({
+    const sessionChanged = (session: Session) => effects.sessionChanged(session);
+    const sessions = new Sessions({ ...options, sessionChanged });
+    this.#sessions = sessions;
+    this.#fragmentSender = new FragmentSender({
       clock,
       effects: {
-        sendPacket: (to, { head, body }) => effects.sendPacket(to, withLinkHead(head, body)),
+        sendPacket: (to, { header, body }) => effects.sendPacket(to, withLinkHeader(header, body)),
         setTimer: (delayMs, timer) => effects.setTimer(delayMs, timer),
         done: (id, ok) => effects.sent(id, ok),
-        current: (to, head) =>
-          links.session === head.fromSession && peers.peer(to)?.session === head.to,
+        isCurrent: (to, header) => sessions.isCurrent(to, header),
       },
     });
-    this.#in = new PacketsIn({
+    this.#reassembly = new Reassembly({
       clock,
       effects: {
-        acknowledge: (head, body) => this.#acknowledge(head, body),
+        acknowledge: (header, body) => this.#sendFragmentAck(header, body),
         setTimer: (delayMs, timer) => effects.setTimer(delayMs, timer),
         drop: (reason, input) => effects.drop(reason, input),
-        complete: (head, message) => this.#completed(head, message),
+        complete: (header, message) => this.#receiveReassembled(header, message),
       },
     });
   }
 
   /** This node's session. */
   get session(): Session {
-    return this.#links.session;
+    return this.#sessions.session;
   }
 
-  /** Messages in parts that are on their way in, and the bytes that they will have. */
+  /** Number of messages being reassembled, and the bytes reserved for them. */
   get held(): { readonly messages: number; readonly bytes: number } {
-    return this.#in.held;
+    return this.#reassembly.held;
   }
 
-  /** Sends a message, whichever way gets there. */
+  /** Sends a message. */
   send(request: SendRequest): void {
     const { to, id, message, timeoutMs } = request;
-    const peer = this.#options.peers.peer(to.name);
-    if (peer?.degraded === "udp") return this.#sendPackets(request);
-    const head = this.#links.next(to.name, "message");
-    if (head === undefined) return this.#effects.setTimer(0, { type: "unsendable", id });
-    this.#streams.set(id, { request, head });
-    const connectTimeoutMs = peer?.degraded === "tcp"
+    const header = this.#sessions.next(to.name);
+    if (header === undefined) return this.#effects.setTimer(0, { type: "send_failed", id });
+    const degraded = this.#options.peers.peer(to.name)?.degraded;
+    if (degraded === "udp") return this.#sendFragments(request, header);
+    this.#streams.set(id, { request, header });
+    const connectTimeoutMs = degraded === "tcp"
       ? timeoutMs
-      : Math.min(timeoutMs, CONNECT_PATIENCE_MS);
-    const bytes = encodeLinkHead(head);
-    this.#effects.openStream({ id, to, head: bytes, message, connectTimeoutMs, timeoutMs });
+      : Math.min(timeoutMs, CONNECT_TIMEOUT_MS);
+    const bytes = encodeLinkHeader(header);
+    this.#effects.openStream({ id, to, header: bytes, message, connectTimeoutMs, timeoutMs });
   }
 
-  /** Takes how a stream ended. */
+  /** Handles the end of a stream. */
   streamEnded(id: number, end: StreamEnd): void {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     this.#streams.delete(id);
-    const { request, head } = stream;
+    const { request, header } = stream;
     const { name } = request.to;
     if (end.type === "closed") {
-      const taken = this.#isReceipt(end.answer, { head, from: name });
-      if (taken) this.#effects.reachable(name, true);
-      // Without a receipt it was refused, most often since one end has just started again and the
-      // other does not know yet. It says nothing about the stream.
-      return this.#effects.sent(id, taken);
+      const acknowledged = this.#isMessageAck(end.answer, { header, by: name });
+      if (acknowledged) this.#effects.reachable(name, true);
+      // Without an ack the message was refused, usually since one end has just restarted and the
+      // other does not know its session yet. That says nothing about streams.
+      return this.#effects.sent(id, acknowledged);
     }
     this.#effects.reachable(name, false);
     const peer = this.#options.peers.peer(name);
-    const hope = peer !== undefined && (peer.state === "alive" || peer.state === "suspect") &&
-      peer.degraded !== "tcp";
-    if (hope) this.#sendPackets(request);
+    const mayReceivePackets = (peer?.state === "alive" || peer?.state === "suspect") &&
+      peer.degraded !== "tcp" && this.#sessions.isCurrent(name, header);
+    if (mayReceivePackets) this.#sendFragments(request, header);
     else this.#effects.sent(id, false);
   }
 
-  /** Takes what came on a stream, and gives the receipt to write back where it was taken. */
+  /** Handles what a peer wrote on a stream; returns the ack to write back if it was accepted. */
   receiveStream(from: Address, payload: Uint8Array): Uint8Array | undefined {
     const opened = this.#open(from, payload);
     if (opened === undefined) return undefined;
-    const { head, body } = opened;
-    if (head.kind !== "message") return this.#unexpected(head, "stream");
-    const problem = this.#links.check(head);
-    if (problem !== undefined) {
-      this.#effects.drop(problem.reason, {
-        from: head.from,
-        detail: `a message: ${problem.detail}`,
-      });
-      return undefined;
+    const { header, body } = opened;
+    if (header.kind !== "message") {
+      return this.#drop(header, "unexpected on a stream, expected message");
     }
-    this.#links.accept(head);
-    const receipt = encodeLinkHead(this.#links.answer(head, "receipt"));
-    this.#effects.deliver(body, head.from);
-    return receipt;
+    const refusal = this.#sessions.check(header);
+    if (refusal !== undefined) return this.#drop(header, refusal);
+    const ack = encodeLinkHeader(this.#sessions.ackHeader(header, "message_ack"));
+    this.#sessions.accept(header);
+    this.#effects.deliver(body, header.from);
+    return ack;
   }
 
-  /** Takes what came in a packet. */
+  /** Handles a packet. */
   receivePacket(from: Address, payload: Uint8Array): void {
     const opened = this.#open(from, payload);
     if (opened === undefined) return;
-    const { head, body } = opened;
-    switch (head.kind) {
+    const { header, body } = opened;
+    switch (header.kind) {
       case "fragment":
-        return this.#takeFragment(head, body);
-      case "acknowledgement":
-        return this.#takeAcknowledgement(head, body);
+        return this.#receiveFragment(header, body);
+      case "fragment_ack":
+        return this.#receiveFragmentAck(header, body);
       case "message":
-      case "receipt":
-        return this.#unexpected(head, "packet");
+      case "message_ack":
+        return this.#drop(header, "unexpected in a packet, expected fragment or fragment_ack");
       default:
-        return head.kind satisfies never;
+        return header.kind satisfies never;
     }
   }
 
-  /** Takes a timer back. */
-  fire(timer: TransportTimer): void {
+  /** Handles a timer. */
+  fire(timer: LinkTimer): void {
     switch (timer.type) {
-      case "unsendable":
+      case "send_failed":
         return this.#effects.sent(timer.id, false);
-      case "overdue":
-        return this.#out.fire(timer);
-      case "acknowledge":
+      case "retransmit":
+        return this.#fragmentSender.fire(timer);
+      case "ack":
       case "sweep":
-        return this.#in.fire(timer);
+        return this.#reassembly.fire(timer);
       default:
         return timer satisfies never;
     }
   }
 
-  #sendPackets({ id, to, message }: SendRequest): void {
-    const head = this.#links.next(to.name, "fragment");
-    if (head === undefined) return this.#effects.setTimer(0, { type: "unsendable", id });
+  /**
+   * A message that was sent on a stream keeps its sequence number, so that the receiver does not
+   * accept it again if only the ack was lost.
+   */
+  #sendFragments({ id, to, message }: SendRequest, header: LinkHeader): void {
     const roomBytes = this.#options.packetRoomBytes();
-    this.#out.send({ id, to: to.name, head, message, roomBytes });
+    const fragmentHeader: LinkHeader = { ...header, kind: "fragment" };
+    this.#fragmentSender.send({ id, to: to.name, header: fragmentHeader, message, roomBytes });
   }
 
-  #takeFragment(head: LinkHead, body: Uint8Array): void {
-    const fragment = this.#decoded(head.from, () => decodeFragment(body));
+  #receiveFragment(header: LinkHeader, body: Uint8Array): void {
+    const fragment = this.#decode(header.from, () => decodeFragment(body));
     if (fragment === undefined) return;
-    const problem = this.#links.check(head);
-    if (problem === undefined) return this.#in.take(head, fragment);
-    // Its sender has not heard that it was taken.
-    if (problem.repeated) return this.#acknowledge(head, encodeAcknowledgement("complete"));
-    const detail = `a part of a message: ${problem.detail}`;
-    this.#effects.drop(problem.reason, { from: head.from, detail });
+    const refusal = this.#sessions.check(header);
+    if (refusal === undefined) return this.#reassembly.receive(header, fragment);
+    // The ack of the whole message was lost or is on its way.
+    if (refusal.duplicate) this.#sendFragmentAck(header, encodeFragmentAck("complete"));
+    else this.#drop(header, refusal);
   }
 
-  #takeAcknowledgement(head: LinkHead, body: Uint8Array): void {
-    const acknowledgement = this.#decoded(head.from, () => decodeAcknowledgement(body));
-    if (acknowledgement === undefined) return;
-    const problem = this.#links.checkSessions(head);
-    if (problem === undefined) return this.#out.acknowledged(head, acknowledgement);
-    const detail = `word of what came: ${problem.detail}`;
-    this.#effects.drop(problem.reason, { from: head.from, detail });
+  #receiveFragmentAck(header: LinkHeader, body: Uint8Array): void {
+    const ack = this.#decode(header.from, () => decodeFragmentAck(body));
+    if (ack === undefined) return;
+    const refusal = this.#sessions.checkReceiver(header);
+    if (refusal !== undefined) this.#drop(header, refusal);
+    // The sender's session and the number must be those of a message in progress.
+    else this.#fragmentSender.acknowledged(header, ack);
   }
 
-  #completed(head: LinkHead, message: Uint8Array): void {
-    // Its parts came one by one, and the sessions may have changed meanwhile.
-    if (this.#links.check(head) !== undefined) return;
-    this.#links.accept(head);
-    this.#acknowledge(head, encodeAcknowledgement("complete"));
-    this.#effects.deliver(message, head.from);
+  #receiveReassembled(header: LinkHeader, message: Uint8Array): void {
+    this.#sendFragmentAck(header, encodeFragmentAck("complete"));
+    this.#sessions.accept(header);
+    this.#effects.deliver(message, header.from);
   }
 
-  #acknowledge(head: LinkHead, body: Uint8Array): void {
-    const answer = this.#links.answer(head, "acknowledgement");
-    this.#effects.sendPacket(head.from, withLinkHead(answer, body));
+  #sendFragmentAck(header: LinkHeader, body: Uint8Array): void {
+    const ackHeader = this.#sessions.ackHeader(header, "fragment_ack");
+    this.#effects.sendPacket(header.from, withLinkHeader(ackHeader, body));
   }
 
-  #isReceipt(
+  #isMessageAck(
     answer: Uint8Array,
-    sent: { readonly head: LinkHead; readonly from: string },
+    sent: { readonly header: LinkHeader; readonly by: string },
   ): boolean {
     if (answer.length === 0) return false;
-    const opened = this.#decoded(sent.from, () => decodeLinkHead(answer));
-    if (opened === undefined) return false;
-    const { head } = opened;
-    return head.kind === "receipt" && head.from === sent.from &&
-      head.fromSession === sent.head.to && head.to === sent.head.fromSession &&
-      head.number === sent.head.number;
+    const header = this.#decode(sent.by, () => decodeLinkHeader(answer))?.header;
+    return header?.kind === "message_ack" && header.from === sent.by &&
+      header.fromSession === sent.header.toSession &&
+      header.toSession === sent.header.fromSession &&
+      header.sequence === sent.header.sequence;
   }
 
-  #open(from: Address, payload: Uint8Array): { head: LinkHead; body: Uint8Array } | undefined {
-    return this.#decoded(formatAddress(from), () => decodeLinkHead(payload));
+  #open(from: Address, payload: Uint8Array): ReturnType<typeof decodeLinkHeader> | undefined {
+    return this.#decode(formatAddress(from), () => decodeLinkHeader(payload));
   }
 
-  #unexpected(head: LinkHead, carrier: "stream" | "packet"): undefined {
-    const detail = `a ${head.kind} came in a ${carrier}, where none goes`;
-    this.#effects.drop("unexpected", { from: head.from, detail });
+  #drop(header: LinkHeader, refusal: Refusal | string): undefined {
+    const { reason, detail } = typeof refusal === "string"
+      ? { reason: "unexpected" as const, detail: refusal }
+      : refusal;
+    this.#effects.drop(reason, { from: header.from, detail: `${header.kind}: ${detail}` });
   }
 
-  /** Bytes that are not what the protocol allows are counted, and change nothing. */
-  #decoded<T>(from: string, decode: () => T): T | undefined {
+  /** Decodes input; counts it and returns `undefined` if it is not valid. */
+  #decode<T>(from: string, decode: () => T): T | undefined {
     try {
       return decode();
     } catch (error) {

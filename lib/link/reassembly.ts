@@ -1,7 +1,7 @@
 /**
- * Messages that come in parts, put together again: bounded in number, bytes and time, for each
- * sender and in all. Memory is taken by what has come alone, room by what a message is to be, so
- * that messages that were begun can be ended and do not starve one another.
+ * Reassembly of messages from their fragments, limited in number, bytes and time, for each sender
+ * and in all. A message reserves its full length when its first fragment arrives, so that those in
+ * progress can be completed; memory is allocated only for the fragments received.
  * @module
  */
 import { concat } from "@std/bytes";
@@ -13,196 +13,196 @@ import {
   ASSEMBLIES_MAX_PER_SENDER,
 } from "../limits.ts";
 import type { Clock } from "../runtime.ts";
-import { encodeAcknowledgement, type Fragment, partCount } from "./fragments.ts";
-import type { LinkHead } from "./header.ts";
-import { lifeOf } from "./sessions.ts";
+import { encodeFragmentAck, type Fragment, fragmentCount } from "./fragments.ts";
+import { type LinkHeader, senderOf } from "./header.ts";
 
-/** Parts that may come before word of them goes back. */
-const ACKNOWLEDGE_EVERY = 8;
-/** How long word of fewer may wait. */
-const ACKNOWLEDGE_DELAY_MS = 20;
-/** A message of which nothing comes for this long is given up; longer than its sender tries. */
-const IDLE_MS = 30_000;
-/** How often those are looked for. */
-const SWEEP_MS = 5_000;
+/** Fragments after which an ack is sent at once. */
+const ACK_EVERY = 8;
+/** Longest delay of an ack of fewer fragments. */
+const ACK_DELAY_MS = 20;
+/** A message is dropped if no fragment arrives for this time; longer than its sender tries. */
+const IDLE_TIMEOUT_MS = 30_000;
+/** Interval of the search for such messages. */
+const SWEEP_INTERVAL_MS = 5_000;
 
-/** Plain data handed back by the clock; stale ones are ignored. */
-export type PacketsInTimer =
-  | {
-    /** Word of what has come is due. */
-    readonly type: "acknowledge";
-    /** Which message. */
-    readonly assembly: number;
-  }
-  | {
-    /** What came to nothing is looked for. */
-    readonly type: "sweep";
-  };
+/** `ack`: an ack is due. `sweep`: idle messages are to be dropped. */
+export type ReassemblyTimer =
+  | { readonly type: "ack"; readonly assembly: number }
+  | { readonly type: "sweep" };
 
-/** What it needs done. */
-export interface PacketsInEffects {
-  /** Sends word of parts to the sender of `head`. */
-  acknowledge(head: LinkHead, body: Uint8Array): void;
-  /** Hands `timer` to `fire` once, `delayMs` from now. Never from inside this call. */
-  setTimer(delayMs: number, timer: PacketsInTimer): void;
+/** What `Reassembly` causes. */
+export interface ReassemblyEffects {
+  /** Sends an ack to the sender of `header`. */
+  acknowledge(header: LinkHeader, body: Uint8Array): void;
+  /** Calls `fire(timer)` once, `delayMs` from now and never from inside this call. */
+  setTimer(delayMs: number, timer: ReassemblyTimer): void;
   /** Counts input that was dropped. */
   drop(reason: DropReason, input: { readonly from: string; readonly detail: string }): void;
-  /** A message is whole. Owes its sender word of that. */
-  complete(head: LinkHead, message: Uint8Array): void;
+  /** Takes a complete message, which is not acknowledged yet. */
+  complete(header: LinkHeader, message: Uint8Array): void;
 }
 
-/** One message on its way in. */
+/** A message in progress. */
 interface Assembly {
   readonly id: number;
-  readonly head: LinkHead;
+  readonly header: LinkHeader;
   readonly totalBytes: number;
-  readonly partBytes: number;
+  readonly fragmentBytes: number;
   readonly count: number;
-  readonly parts: Map<number, Uint8Array>;
+  /** By index. */
+  readonly fragments: Map<number, Uint8Array>;
+  /** When the last fragment arrived. */
   lastMs: number;
-  untold: number;
-  timed: boolean;
+  /** Fragments received since the last ack. */
+  unacknowledged: number;
+  /** Whether an `ack` timer is set. */
+  timerSet: boolean;
 }
 
-/** What one sender's life has under way here. */
-interface Share {
-  assemblies: number;
+/** What the messages of one session of one sender have reserved. */
+interface Reserved {
+  messages: number;
   bytes: number;
 }
 
-/** All messages on their way in. */
-export class PacketsIn {
+/** All messages being reassembled. */
+export class Reassembly {
   readonly #clock: Clock;
-  readonly #effects: PacketsInEffects;
+  readonly #effects: ReassemblyEffects;
   readonly #assemblies = new Map<string, Assembly>();
   readonly #byId = new Map<number, Assembly>();
-  readonly #shares = new Map<string, Share>();
+  readonly #bySender = new Map<string, Reserved>();
   #bytes = 0;
   #lastId = 0;
   #sweeping = false;
 
-  /** Nothing is under way. */
-  constructor(options: { readonly clock: Clock; readonly effects: PacketsInEffects }) {
+  /** Nothing is in progress. */
+  constructor(options: { readonly clock: Clock; readonly effects: ReassemblyEffects }) {
     this.#clock = options.clock;
     this.#effects = options.effects;
   }
 
-  /** Messages under way, and the bytes that they will have. */
+  /** Number of messages in progress, and the bytes reserved for them. */
   get held(): { readonly messages: number; readonly bytes: number } {
     return { messages: this.#assemblies.size, bytes: this.#bytes };
   }
 
-  /** Takes a part of a message that may come: its head was found good. */
-  take(head: LinkHead, part: Fragment): void {
-    const assembly = this.#assemblies.get(keyOf(head)) ?? this.#open(head, part);
+  /** Adds a fragment whose header `Sessions.check` found acceptable. */
+  receive(header: LinkHeader, fragment: Fragment): void {
+    const assembly = this.#assemblies.get(keyOf(header)) ?? this.#start(header, fragment);
     if (assembly === undefined) return;
-    if (assembly.totalBytes !== part.totalBytes || assembly.partBytes !== part.partBytes) {
-      const detail = "a part does not fit those of its message that came before";
-      return this.#effects.drop("malformed", { from: head.from, detail });
+    const { totalBytes, fragmentBytes } = assembly;
+    if (totalBytes !== fragment.totalBytes || fragmentBytes !== fragment.fragmentBytes) {
+      const detail = `fragment of a message of ${fragment.totalBytes} bytes in fragments of ` +
+        `${fragment.fragmentBytes}; the first one said ${totalBytes} in ${fragmentBytes}`;
+      return this.#effects.drop("malformed", { from: header.from, detail });
     }
     assembly.lastMs = this.#clock.nowMs();
-    const known = assembly.parts.has(part.index);
-    if (!known) assembly.parts.set(part.index, part.bytes.slice());
-    if (assembly.parts.size === assembly.count) return this.#finish(assembly);
-    assembly.untold++;
-    // A part that comes again says that our word of it was lost.
-    if (known || part.urgent || assembly.untold >= ACKNOWLEDGE_EVERY) this.#tell(assembly);
-    else if (!assembly.timed) {
-      assembly.timed = true;
-      this.#effects.setTimer(ACKNOWLEDGE_DELAY_MS, { type: "acknowledge", assembly: assembly.id });
+    const isDuplicate = assembly.fragments.has(fragment.index);
+    // A copy: the fragment is a view of the whole packet.
+    if (!isDuplicate) assembly.fragments.set(fragment.index, fragment.bytes.slice());
+    if (assembly.fragments.size === assembly.count) return this.#complete(assembly);
+    assembly.unacknowledged++;
+    // The sender retransmits a fragment if the ack of it was lost.
+    if (isDuplicate || fragment.ackNow || assembly.unacknowledged >= ACK_EVERY) {
+      this.#acknowledge(assembly);
+    } else if (!assembly.timerSet) {
+      assembly.timerSet = true;
+      this.#effects.setTimer(ACK_DELAY_MS, { type: "ack", assembly: assembly.id });
     }
   }
 
-  /** Takes a timer back. */
-  fire(timer: PacketsInTimer): void {
+  /** Handles a timer. */
+  fire(timer: ReassemblyTimer): void {
     if (timer.type === "sweep") return this.#sweep();
     const assembly = this.#byId.get(timer.assembly);
     if (assembly === undefined) return;
-    assembly.timed = false;
-    if (assembly.untold > 0) this.#tell(assembly);
+    assembly.timerSet = false;
+    if (assembly.unacknowledged > 0) this.#acknowledge(assembly);
   }
 
-  #open(head: LinkHead, part: Fragment): Assembly | undefined {
-    const share = this.#shares.get(lifeOf(head)) ?? { assemblies: 0, bytes: 0 };
+  /** Reserves room for a message; drops its fragment if there is none. */
+  #start(header: LinkHeader, fragment: Fragment): Assembly | undefined {
+    const { totalBytes, fragmentBytes } = fragment;
+    const reserved = this.#bySender.get(senderOf(header)) ?? { messages: 0, bytes: 0 };
     const messages = this.#assemblies.size;
     if (
-      share.assemblies >= ASSEMBLIES_MAX_PER_SENDER || messages >= ASSEMBLIES_MAX ||
-      share.bytes + part.totalBytes > ASSEMBLIES_MAX_BYTES_PER_SENDER ||
-      this.#bytes + part.totalBytes > ASSEMBLIES_MAX_BYTES
+      reserved.messages >= ASSEMBLIES_MAX_PER_SENDER || messages >= ASSEMBLIES_MAX ||
+      reserved.bytes + totalBytes > ASSEMBLIES_MAX_BYTES_PER_SENDER ||
+      this.#bytes + totalBytes > ASSEMBLIES_MAX_BYTES
     ) {
-      const detail = `no room for a message of ${part.totalBytes} bytes in parts beside the ` +
-        `${share.assemblies} of its sender (${share.bytes} bytes) and ${messages} in all`;
-      this.#effects.drop("too_many", { from: head.from, detail });
+      const detail = `no room to reassemble a message of ${totalBytes} bytes: ` +
+        `${reserved.messages} in progress from its sender (${reserved.bytes} bytes), ` +
+        `${messages} in all (${this.#bytes} bytes)`;
+      this.#effects.drop("too_many", { from: header.from, detail });
       return undefined;
     }
-    const { totalBytes, partBytes } = part;
     const assembly: Assembly = {
       id: ++this.#lastId,
-      head,
+      header,
       totalBytes,
-      partBytes,
-      count: partCount(totalBytes, partBytes),
-      parts: new Map(),
+      fragmentBytes,
+      count: fragmentCount(totalBytes, fragmentBytes),
+      fragments: new Map(),
       lastMs: this.#clock.nowMs(),
-      untold: 0,
-      timed: false,
+      unacknowledged: 0,
+      timerSet: false,
     };
-    this.#shares.set(lifeOf(head), share);
-    this.#assemblies.set(keyOf(head), assembly);
+    this.#assemblies.set(keyOf(header), assembly);
     this.#byId.set(assembly.id, assembly);
-    share.assemblies++;
-    share.bytes += totalBytes;
+    this.#bySender.set(senderOf(header), reserved);
+    reserved.messages++;
+    reserved.bytes += totalBytes;
     this.#bytes += totalBytes;
-    if (!this.#sweeping) {
-      this.#sweeping = true;
-      this.#effects.setTimer(SWEEP_MS, { type: "sweep" });
-    }
+    if (!this.#sweeping) this.#setSweepTimer();
     return assembly;
   }
 
-  #finish(assembly: Assembly): void {
-    this.#forget(assembly);
-    const { head, count, parts } = assembly;
-    const none = new Uint8Array(0);
-    const message = concat(Array.from({ length: count }, (_, index) => parts.get(index) ?? none));
-    this.#effects.complete(head, message);
+  #complete(assembly: Assembly): void {
+    this.#end(assembly);
+    const { header, fragments } = assembly;
+    const ordered = [...fragments].sort(([one], [other]) => one - other);
+    this.#effects.complete(header, concat(ordered.map(([, bytes]) => bytes)));
   }
 
-  #tell(assembly: Assembly): void {
-    assembly.untold = 0;
-    const { head, count, parts } = assembly;
-    this.#effects.acknowledge(
-      head,
-      encodeAcknowledgement({ count, has: (index) => parts.has(index) }),
-    );
+  #acknowledge(assembly: Assembly): void {
+    assembly.unacknowledged = 0;
+    const { header, count, fragments } = assembly;
+    const ack = encodeFragmentAck({ count, has: (index) => fragments.has(index) });
+    this.#effects.acknowledge(header, ack);
   }
 
   #sweep(): void {
-    const limitMs = this.#clock.nowMs() - IDLE_MS;
+    const nowMs = this.#clock.nowMs();
     for (const assembly of this.#assemblies.values()) {
-      if (assembly.lastMs > limitMs) continue;
-      this.#forget(assembly);
-      const { head, parts, count } = assembly;
-      const detail = `${parts.size} of ${count} parts of a message came, and then no more`;
-      this.#effects.drop("timed_out", { from: head.from, detail });
+      if (nowMs - assembly.lastMs < IDLE_TIMEOUT_MS) continue;
+      this.#end(assembly);
+      const { header, fragments, count } = assembly;
+      const detail = `only ${fragments.size} of ${count} fragments of a message arrived`;
+      this.#effects.drop("timed_out", { from: header.from, detail });
     }
-    this.#sweeping = this.#assemblies.size > 0;
-    if (this.#sweeping) this.#effects.setTimer(SWEEP_MS, { type: "sweep" });
+    this.#sweeping = false;
+    if (this.#assemblies.size > 0) this.#setSweepTimer();
   }
 
-  #forget(assembly: Assembly): void {
-    const life = lifeOf(assembly.head);
-    this.#bytes -= assembly.totalBytes;
-    this.#assemblies.delete(keyOf(assembly.head));
+  #setSweepTimer(): void {
+    this.#sweeping = true;
+    this.#effects.setTimer(SWEEP_INTERVAL_MS, { type: "sweep" });
+  }
+
+  #end(assembly: Assembly): void {
+    const sender = senderOf(assembly.header);
+    this.#assemblies.delete(keyOf(assembly.header));
     this.#byId.delete(assembly.id);
-    const share = this.#shares.get(life);
-    if (share === undefined) return;
-    share.bytes -= assembly.totalBytes;
-    if (--share.assemblies === 0) this.#shares.delete(life);
+    this.#bytes -= assembly.totalBytes;
+    const reserved = this.#bySender.get(sender);
+    if (reserved === undefined) return;
+    reserved.bytes -= assembly.totalBytes;
+    if (--reserved.messages === 0) this.#bySender.delete(sender);
   }
 }
 
-/** Names one message. */
-function keyOf(head: LinkHead): string {
-  return `${head.number} ${lifeOf(head)}`;
+/** Identifies a message among all senders. */
+function keyOf(header: LinkHeader): string {
+  return `${header.sequence} ${senderOf(header)}`;
 }

@@ -1,66 +1,68 @@
 /**
- * Which numbers have come, as far back as a message may be overtaken by later ones (the anti-replay
- * window of IPsec, RFC 4303 section 3.4.3).
+ * Anti-replay window: which sequence numbers of one sender were received, as a bitmap below the
+ * highest (IPsec, RFC 4303 section 3.4.3; the ring of words is RFC 6479's).
  * @module
  */
 
 const WORD_BITS = 32;
 const WORDS = 256;
-/** Words at first, doubled as they are needed: most lives have little to say to one other node. */
+/** Words at first, doubled on demand: most senders send few messages to one receiver. */
 const FIRST_WORDS = 8;
-/** Numbers that are told apart below the highest. One word less: the highest's own is half taken (RFC 6479). */
+/**
+ * Sequence numbers up to and including the highest that can be told apart. One word fewer than the
+ * ring has, since the highest number's word is not full (RFC 6479 section 2).
+ */
 export const REPLAY_WINDOW: number = (WORDS - 1) * WORD_BITS;
 
-/** The numbers of one sender's life, from 1. */
+/** The sequence numbers received from one session of one sender. */
 export class ReplayWindow {
+  /** A ring: the word of a number is its quotient by `WORD_BITS`, modulo the length. */
   #words = new Uint32Array(FIRST_WORDS);
   #highest = 0;
 
-  /** `new` where the number has not come and can be told; nothing changes. */
-  judge(number: number): "new" | "repeated" | "too_old" {
-    if (number > this.#highest) return "new";
-    if (number <= this.#highest - REPLAY_WINDOW) return "too_old";
-    return (this.#word(number) & bit(number)) === 0 ? "new" : "repeated";
+  /** Whether a sequence number is new, was received or is below the window. Changes nothing. */
+  check(sequence: number): "new" | "duplicate" | "too_old" {
+    if (sequence > this.#highest) return "new";
+    if (sequence <= this.#highest - REPLAY_WINDOW) return "too_old";
+    return (this.#word(sequence) & bit(sequence)) === 0 ? "new" : "duplicate";
   }
 
-  /** The number has come. */
-  add(number: number): void {
-    if (number > this.#highest) this.#advance(number);
-    this.#words[this.#slot(number)] = this.#word(number) | bit(number);
+  /** Records that a sequence number was received; `check` has returned `new` for it. */
+  add(sequence: number): void {
+    if (sequence > this.#highest) this.#advance(sequence);
+    this.#words[this.#slot(sequence)] = this.#word(sequence) | bit(sequence);
   }
 
-  /** Makes room: what the freed words held falls out of the window. */
-  #advance(number: number): void {
-    this.#grow(Math.floor(number / WORD_BITS) + 1);
-    const passed = Math.floor(number / WORD_BITS) - Math.floor(this.#highest / WORD_BITS);
-    if (passed >= WORDS) this.#words.fill(0);
-    else {
-      for (let step = 1; step <= passed; step++) {
-        this.#words[this.#slot(this.#highest + step * WORD_BITS)] = 0;
-      }
+  /** Clears the words that the window moves into. */
+  #advance(sequence: number): void {
+    const target = Math.floor(sequence / WORD_BITS);
+    this.#grow(target + 1);
+    const moved = target - Math.floor(this.#highest / WORD_BITS);
+    for (let step = 0; step < Math.min(moved, WORDS); step++) {
+      this.#words[(target - step) % this.#words.length] = 0;
     }
-    this.#highest = number;
+    this.#highest = sequence;
   }
 
-  /** Until all words are there no number shares one with another, so each stays where it is. */
+  /** Until the ring has its full length every number has a word of its own, so none moves. */
   #grow(wanted: number): void {
-    let length = this.#words.length;
-    if (length >= wanted || length >= WORDS) return;
+    let { length } = this.#words;
     while (length < wanted && length < WORDS) length *= 2;
+    if (length === this.#words.length) return;
     const words = new Uint32Array(length);
     words.set(this.#words);
     this.#words = words;
   }
 
-  #word(number: number): number {
-    return this.#words[this.#slot(number)] ?? 0;
+  #word(sequence: number): number {
+    return this.#words[this.#slot(sequence)] ?? 0;
   }
 
-  #slot(number: number): number {
-    return Math.floor(number / WORD_BITS) % this.#words.length;
+  #slot(sequence: number): number {
+    return Math.floor(sequence / WORD_BITS) % this.#words.length;
   }
 }
 
-function bit(number: number): number {
-  return 1 << (number % WORD_BITS);
+function bit(sequence: number): number {
+  return 1 << (sequence % WORD_BITS);
 }

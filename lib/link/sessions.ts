@@ -1,60 +1,68 @@
 /**
- * Which messages between nodes are good: those addressed to this life of this node, by the life of
- * their sender that the membership knows, and none of them twice.
+ * Accepts a message if both session ids are current and its sequence number is new.
  *
- * A session is drawn at each start and published in the node's meta. A message that was captured is
- * of no use after either end has started again, since one of its two sessions is no longer current;
- * before that, its number has come. What came is remembered as long as this node's own session
- * lasts: where there is no room for one more sender, this node takes a new session, so that all
- * that is forgotten is worth nothing.
+ * Each node draws a session when it starts and publishes it in its meta. A captured message is
+ * refused after either end has restarted, since one of its sessions is no longer current, and before
+ * that because its sequence number is not new. Replay windows are kept as long as this node's own
+ * session lasts: if there is no room for one more sender, this node draws a new session, so that no
+ * message addressed to the old one is accepted any more.
  * @module
  */
+import { BoundedMap } from "../bounded_map.ts";
 import type { DropReason } from "../errors.ts";
 import { LINK_SESSIONS_MAX } from "../limits.ts";
 import type { Random } from "../runtime.ts";
-import type { PeerView } from "../gossip/types.ts";
-import { LINK_NUMBER_MAX, type LinkHead, newSession, type Session } from "./header.ts";
-import { ReplayWindow } from "./replay_window.ts";
+import {
+  type LinkHeader,
+  type LinkKind,
+  newSession,
+  senderOf,
+  SEQUENCE_MAX,
+  type Session,
+} from "./header.ts";
+import { REPLAY_WINDOW, ReplayWindow } from "./replay_window.ts";
+import type { LinkPeers } from "./types.ts";
 
-/** Why a message is not good. */
-export interface LinkProblem {
-  /** Which counter. */
+/** Why a message is refused. */
+export interface Refusal {
+  /** The counter. */
   readonly reason: DropReason;
-  /** For people. */
+  /** For the log. */
   readonly detail: string;
-  /** The message has come before, and may be said to have. */
-  readonly repeated: boolean;
+  /** The message was accepted before; it may be acknowledged again. */
+  readonly duplicate: boolean;
 }
 
-/** What it is made with. */
-export interface LinksOptions {
-  /** The membership, with everybody's session. */
-  readonly peers: PeerView;
+/** Options of `Sessions`. */
+export interface SessionsOptions {
+  /** The membership, which knows the sessions of all members. */
+  readonly peers: LinkPeers;
   /** This node's first session. */
   readonly session: Session;
-  /** For further ones. */
+  /** Draws further sessions. */
   readonly random: Random;
-  /** Lives of others whose messages are told apart at once. Default `LINK_SESSIONS_MAX`. */
+  /** Senders whose replay windows are kept, and receivers whose sequence is. Default `LINK_SESSIONS_MAX`. */
   readonly maxSessions?: number;
-  /** This node has a new session, to be published. */
-  readonly renewed: (session: Session) => void;
+  /** Called with a new session, to be published. */
+  readonly sessionChanged: (session: Session) => void;
 }
 
-/** All that this node says to others and hears of them. */
-export class Links {
-  readonly #options: LinksOptions;
-  /** By name and session: nobody uses up another's numbers. */
+/** This node's session, its replay windows and its sequence numbers. */
+export class Sessions {
+  readonly #options: SessionsOptions;
+  /** By name and session, so that no sender can use up another's sequence numbers. */
   readonly #windows = new Map<string, ReplayWindow>();
-  /** The last number that was used to each member; who was sent to last comes last. */
-  readonly #numbers = new Map<string, number>();
-  /** Above every number of a member that is no longer in `#numbers`. */
+  /** The last sequence number sent to each member; the least recently used member is first. */
+  readonly #sequences: BoundedMap<string, number>;
+  /** No sequence number above this was sent to a member that was evicted from `#sequences`. */
   #floor = 0;
   #session: Session;
 
-  /** Has heard nothing and said nothing. */
-  constructor(options: LinksOptions) {
+  /** No message was sent or received. */
+  constructor(options: SessionsOptions) {
     this.#options = options;
     this.#session = options.session;
+    this.#sequences = new BoundedMap({ max: this.#maxSessions });
   }
 
   /** This node's session. */
@@ -62,87 +70,84 @@ export class Links {
     return this.#session;
   }
 
-  /** The head of the next message to a member; `undefined` where its session is not known. */
-  next(to: string, kind: LinkHead["kind"]): LinkHead | undefined {
-    const session = this.#options.peers.peer(to)?.session;
-    if (session === undefined) return undefined;
-    const number = Math.min((this.#numbers.get(to) ?? this.#floor) + 1, LINK_NUMBER_MAX);
-    this.#numbers.delete(to);
-    this.#numbers.set(to, number);
-    const [eldest] = this.#numbers;
-    if (eldest !== undefined && this.#numbers.size > this.#maxSessions) {
-      this.#floor = Math.max(this.#floor, eldest[1]);
-      this.#numbers.delete(eldest[0]);
+  /** The header of the next message to a member; `undefined` if its session is not known. */
+  next(to: string): LinkHeader | undefined {
+    const toSession = this.#options.peers.peer(to)?.session;
+    if (toSession === undefined) return undefined;
+    const sequence = Math.min((this.#sequences.get(to) ?? this.#floor) + 1, SEQUENCE_MAX);
+    const evicted = this.#sequences.setAndEvict(to, sequence);
+    if (evicted !== undefined) this.#floor = Math.max(this.#floor, evicted[1]);
+    return this.#header({ kind: "message", toSession, sequence });
+  }
+
+  /** The header of an ack of a received message. */
+  ackHeader(header: LinkHeader, kind: "message_ack" | "fragment_ack"): LinkHeader {
+    const { fromSession: toSession, sequence } = header;
+    return this.#header({ kind, toSession, sequence });
+  }
+
+  /** Whether a message sent to a member with this header may still be accepted there. */
+  isCurrent(to: string, header: LinkHeader): boolean {
+    return header.fromSession === this.#session &&
+      header.toSession === this.#options.peers.peer(to)?.session;
+  }
+
+  /** Why something is refused by the receiver's session; `undefined` if that is this node's. */
+  checkReceiver({ toSession }: LinkHeader): Refusal | undefined {
+    if (toSession === this.#session) return undefined;
+    const detail = `receiver session ${toSession} is not this node's session ${this.#session}`;
+    return { reason: "wrong_session", detail, duplicate: false };
+  }
+
+  /** Why a message is refused; `undefined` if it is acceptable. Changes nothing. */
+  check(header: LinkHeader): Refusal | undefined {
+    const refusal = this.checkReceiver(header);
+    if (refusal !== undefined) return refusal;
+    const { from, fromSession, sequence } = header;
+    const known = this.#options.peers.peer(from)?.session;
+    if (known !== fromSession) {
+      const detail = `sender session ${fromSession} is not current (known: ${known ?? "none"})`;
+      return { reason: "wrong_session", detail, duplicate: false };
     }
-    return { kind, to: session, from: this.#self, fromSession: this.#session, number };
-  }
-
-  /** The head of what answers a message. */
-  answer(head: LinkHead, kind: "receipt" | "acknowledgement"): LinkHead {
-    return {
-      kind,
-      to: head.fromSession,
-      from: this.#self,
-      fromSession: this.#session,
-      number: head.number,
-    };
-  }
-
-  /** What is wrong with where an answer comes from or goes to. */
-  checkSessions(head: LinkHead): LinkProblem | undefined {
-    const wrong = (detail: string): LinkProblem => ({
-      reason: "wrong_session",
-      detail,
-      repeated: false,
-    });
-    if (head.to !== this.#session) {
-      return wrong("it is addressed to an earlier life of this node, or to another node");
+    switch (this.#windows.get(senderOf(header))?.check(sequence)) {
+      case "duplicate": {
+        const detail = `sequence number ${sequence} was received before`;
+        return { reason: "replayed", detail, duplicate: true };
+      }
+      case "too_old": {
+        const detail = `sequence number ${sequence} is below the replay window of ${REPLAY_WINDOW}`;
+        return { reason: "replayed", detail, duplicate: false };
+      }
+      default:
+        return undefined;
     }
-    if (this.#options.peers.peer(head.from)?.session === head.fromSession) return undefined;
-    return wrong("it is of a life of its sender that the membership does not know");
   }
 
-  /** What is wrong with a message; nothing changes. */
-  check(head: LinkHead): LinkProblem | undefined {
-    const problem = this.checkSessions(head);
-    if (problem !== undefined) return problem;
-    const verdict = this.#windows.get(lifeOf(head))?.judge(head.number) ?? "new";
-    if (verdict === "new") return undefined;
-    const repeated = verdict === "repeated";
-    const detail = repeated
-      ? `its number ${head.number} has come before`
-      : `its number ${head.number} lies far behind what has come`;
-    return { reason: "replayed", detail, repeated };
-  }
-
-  /** A message that is good is taken: not again. */
-  accept(head: LinkHead): void {
-    const life = lifeOf(head);
-    let window = this.#windows.get(life);
+  /** Accepts a message that `check` found acceptable: the same sequence number is refused from now on. */
+  accept(header: LinkHeader): void {
+    const sender = senderOf(header);
+    let window = this.#windows.get(sender);
     if (window === undefined) {
       if (this.#windows.size >= this.#maxSessions) this.#renew();
       window = new ReplayWindow();
-      this.#windows.set(life, window);
+      this.#windows.set(sender, window);
     }
-    window.add(head.number);
+    window.add(header.sequence);
   }
 
   get #maxSessions(): number {
     return this.#options.maxSessions ?? LINK_SESSIONS_MAX;
   }
 
-  get #self(): string {
-    return this.#options.peers.self.name;
+  #header(
+    fields: { readonly kind: LinkKind; readonly toSession: Session; readonly sequence: number },
+  ): LinkHeader {
+    return { ...fields, from: this.#options.peers.self.name, fromSession: this.#session };
   }
 
   #renew(): void {
     this.#windows.clear();
     this.#session = newSession(this.#options.random);
-    this.#options.renewed(this.#session);
+    this.#options.sessionChanged(this.#session);
   }
-}
-
-/** Names one life of one sender. */
-export function lifeOf(head: LinkHead): string {
-  return `${head.fromSession} ${head.from}`;
 }
