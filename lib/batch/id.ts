@@ -5,12 +5,15 @@
  */
 import type { Random } from "../runtime.ts";
 import { WireError } from "../errors.ts";
-import type { BatchId } from "../gossip/messages.ts";
+import { bytes, checked, type Codec, malformed, mapped, text } from "../msgpack_codec.ts";
+
+/** A batch's id: the 26 characters of a ULID, so that ids sort by time of issue. */
+export type BatchId = string;
 
 /** Bytes of an id. */
 export const ID_BYTES = 16;
 /** Characters of an id: the first holds 3 bits, the others 5. */
-const ID_CHARACTERS = 26;
+export const ID_CHARACTERS = 26;
 /** Crockford's base 32, as ULIDs use it. */
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /** Its characters' codes. */
@@ -92,4 +95,34 @@ export function idFromBytes(bytes: Uint8Array, offset = 0): BatchId {
 
 function valueAt(text: string, index: number): number {
   return VALUES[text.charCodeAt(index)] ?? -1;
+}
+
+/** An id as 16 bytes, as nodes send it. */
+export const BATCH_ID: Codec<BatchId> = mapped(bytes({ min: ID_BYTES, max: ID_BYTES }), {
+  write: (id) => idToBytes(id),
+  read: (found) => idFromBytes(found),
+});
+
+/** An id as its 26 characters, as clients send it. */
+export const BATCH_ID_TEXT: Codec<BatchId> = checked(text({ max: 255 }), (id, at) => {
+  if (!isBatchId(id)) throw malformed(at, `a batch id of ${ID_CHARACTERS} characters`);
+  return id;
+});
+
+/** Ids end to end in one byte string, at most `max` of them. */
+export function batchIds(max: number): Codec<readonly BatchId[]> {
+  return mapped(bytes({ max: max * ID_BYTES }), {
+    write: (ids) => {
+      const packed = new Uint8Array(ids.length * ID_BYTES);
+      ids.forEach((id, index) => idToBytes(id, { into: packed, offset: index * ID_BYTES }));
+      return packed;
+    },
+    read: (packed, at) => {
+      if (packed.length % ID_BYTES !== 0) throw malformed(at, `ids of ${ID_BYTES} bytes each`);
+      return Array.from(
+        { length: packed.length / ID_BYTES },
+        (_, index) => idFromBytes(packed, index * ID_BYTES),
+      );
+    },
+  });
 }

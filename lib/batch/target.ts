@@ -1,10 +1,7 @@
 /**
- * Whom a batch is for: matching members, reading what an operator writes, and drawing a sample.
- * Every node decides by itself whether a target names it; a sample is drawn once, at the origin,
- * where the members are known, since "10 of them" must be 10 and not about 10.
+ * Targets: the members that a batch is for. Every node decides by itself whether a target names it.
  * @module
  */
-import type { Random } from "../runtime.ts";
 import { UsageError } from "../errors.ts";
 import {
   META_MAX_BYTES,
@@ -12,11 +9,50 @@ import {
   TARGET_MAX_CONDITIONS,
   TARGET_MAX_NODES,
 } from "../limits.ts";
+import { boolean, type Codec, list, optional, record, row, text } from "../msgpack_codec.ts";
 import { utf8Length } from "../utf8.ts";
-import type { Amount, Peer, TagCondition, Target } from "../gossip/types.ts";
+
+/** One condition on a member's tags; a tag that is absent equals nothing. */
+export interface TagCondition {
+  /** The tag's name. */
+  readonly key: string;
+  /** Whether the value must be this one, or anything else. */
+  readonly equal: boolean;
+  /** The value that the tag's is compared with. */
+  readonly value: string;
+}
+
+/** The members that a batch is for. Absent fields do not restrict; all given ones are ANDed. */
+export interface Target {
+  /** Tag conditions, ANDed. */
+  readonly tags?: readonly TagCondition[];
+  /** Node names with `*` and `?` as wildcards; one match suffices. */
+  readonly nodes?: readonly string[];
+}
+
+/** What of a member a target is compared with. */
+export interface TargetedMember {
+  /** Its name. */
+  readonly name: string;
+  /** Its tags. */
+  readonly tags: ReadonlyMap<string, string>;
+}
+
+/** A target as it travels in a batch and in a request. */
+export const TARGET: Codec<Target> = record<Target>({
+  tags: optional(list(
+    row<TagCondition>({
+      key: text({ min: 1, max: META_MAX_BYTES }),
+      equal: boolean,
+      value: text({ max: META_MAX_BYTES }),
+    }),
+    TARGET_MAX_CONDITIONS,
+  )),
+  nodes: optional(list(text({ min: 1, max: NAME_MAX_BYTES }), TARGET_MAX_NODES)),
+});
 
 /** Whether the target names this member. */
-export function matchesTarget(target: Target, peer: Pick<Peer, "name" | "tags">): boolean {
+export function matchesTarget(target: Target, peer: TargetedMember): boolean {
   const tags = target.tags ?? [];
   const nodes = target.nodes ?? [];
   return tags.every((tag) => (peer.tags.get(tag.key) === tag.value) === tag.equal) &&
@@ -100,50 +136,4 @@ export function parseNodePatterns(text: string): string[] {
     );
   }
   return patterns;
-}
-
-/** Reads `10` or `10%`. Raises `UsageError`. */
-export function parseAmount(text: string): Amount {
-  const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(text.trim());
-  const value = Number(match?.[1]);
-  if (match?.[2] === "%" && value > 0 && value <= 100) return { type: "percent", percent: value };
-  if (match?.[2] === "" && Number.isSafeInteger(value) && value > 0) {
-    return { type: "count", count: value };
-  }
-  throw new UsageError(
-    `"${text}" is no amount; write a number of members, as 10, or a share, as 10%`,
-  );
-}
-
-/** How many of `total` an amount is: at least 1 where there is any, at most all. */
-export function resolveAmount(amount: Amount, total: number): number {
-  // Rounded in between, since 7 % of 100 is 7.000000000000001 to a computer.
-  const wanted = amount.type === "count"
-    ? amount.count
-    : Math.ceil(Number((total * amount.percent / 100).toFixed(6)));
-  return Math.min(total, Math.max(1, wanted));
-}
-
-/** `count` of the items in random order; all of them where there are fewer. */
-export function sample<T>(
-  items: Iterable<T>,
-  options: { readonly count: number; readonly random: Random },
-): T[] {
-  return draw([...items], options);
-}
-
-/** As `sample` (Fisher and Yates), and the pool itself becomes the sample: each push draws one. */
-export function draw<T>(
-  pool: T[],
-  options: { readonly count: number; readonly random: Random },
-): T[] {
-  const count = Math.min(options.count, pool.length);
-  for (let index = 0; index < count; index++) {
-    const other = index + Math.floor(options.random.next() * (pool.length - index));
-    const drawn = pool[other] as T;
-    pool[other] = pool[index] as T;
-    pool[index] = drawn;
-  }
-  pool.length = count;
-  return pool;
 }

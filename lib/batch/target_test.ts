@@ -1,13 +1,16 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { UsageError } from "../errors.ts";
+import { encode, type ValueType } from "@std/msgpack";
+import { type DropReason, UsageError, WireError } from "../errors.ts";
+import { TARGET_MAX_CONDITIONS, TARGET_MAX_NODES } from "../limits.ts";
+import { decodeMessage, encodeMessage } from "../msgpack_codec.ts";
 import {
+  isPattern,
   matchesPattern,
   matchesTarget,
-  parseAmount,
   parseNodePatterns,
   parseTagConditions,
-  resolveAmount,
-  sample,
+  TARGET,
+  type Target,
 } from "./target.ts";
 
 const PATTERNS: [string, string, boolean][] = [
@@ -84,39 +87,51 @@ Deno.test("what an operator writes is read, or refused by name", () => {
   assertThrows(() => parseTagConditions("a=b,".repeat(64) + "a=b"), UsageError, "64");
 });
 
-Deno.test("amounts: a number or a share, of any total", () => {
-  const cases: [string, number, number][] = [
-    ["10", 100, 10],
-    ["10", 3, 3],
-    ["10%", 100, 10],
-    ["10%", 11, 2],
-    ["10%", 1, 1],
-    ["7%", 100, 7],
-    ["0.5%", 1_000, 5],
-    ["100%", 7, 7],
-    ["10%", 0, 0],
-  ];
-  for (const [text, total, count] of cases) {
-    assertEquals(resolveAmount(parseAmount(text), total), count, `${text} of ${total}`);
-  }
-  for (const text of ["", "0", "-1", "1.5", "0%", "101%", "ten", "10 %%"]) {
-    assertThrows(() => parseAmount(text), UsageError, "10%");
-  }
+Deno.test("a name with a wildcard is a pattern", () => {
+  for (const name of ["*", "web-?", "a*b"]) assert(isPattern(name), name);
+  for (const name of ["", "web-1", "web.1", "[a]"]) assert(!isPattern(name), name);
 });
 
-Deno.test("samples: as many as asked for, none twice, each as likely", () => {
-  let state = 1;
-  const random = {
-    next: () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647,
-    bytes: (length: number) => new Uint8Array(length),
-  };
-  const drawn = new Map<number, number>();
-  for (let round = 0; round < 3_000; round++) {
-    const some = sample([0, 1, 2, 3, 4], { count: 2, random });
-    assertEquals(new Set(some).size, 2);
-    for (const item of some) drawn.set(item, (drawn.get(item) ?? 0) + 1);
+Deno.test("a target travels with what it restricts, and one of a later version is still read", () => {
+  const tag = { key: "role", equal: false, value: "" };
+  const targets: readonly Target[] = [
+    {},
+    { tags: [] },
+    { tags: [tag] },
+    { nodes: ["web-*", "größe"] },
+    {
+      tags: Array.from(
+        { length: TARGET_MAX_CONDITIONS },
+        () => ({ ...tag, value: "v".repeat(512) }),
+      ),
+      nodes: Array.from({ length: TARGET_MAX_NODES }, () => "n".repeat(255)),
+    },
+  ];
+  for (const target of targets) {
+    const bytes = encodeMessage(TARGET, target);
+    assertEquals(decodeMessage(bytes, { codec: TARGET, what: "a target" }), target);
   }
-  for (const count of drawn.values()) assert(count > 1_000 && count < 1_400, `${count}`);
-  assertEquals(sample([1, 2], { count: 5, random }).sort(), [1, 2]);
-  assertEquals(sample([], { count: 5, random }), []);
+  const later = encode({ tags: [["role", true, "web", "i"]], nodes: null, zones: ["a"] });
+  assertEquals(decodeMessage(later, { codec: TARGET, what: "a target" }), {
+    tags: [{ key: "role", equal: true, value: "web" }],
+  });
+});
+
+Deno.test("a target that breaks a rule is refused with its place", () => {
+  const cases: [ValueType, string, DropReason][] = [
+    [["role=web"], "a target must be a map", "malformed"],
+    [{ tags: [["", true, "x"]] }, "a target.tags[0].key must be text of at least 1", "malformed"],
+    [{ tags: [["k", "=", "x"]] }, "a target.tags[0].equal must be true or false", "malformed"],
+    [{ tags: ["x"] }, "a target.tags[0] must be an array", "malformed"],
+    [{ tags: [["k", true, "v".repeat(513)]] }, "a target.tags[0].value is 513 bytes", "too_large"],
+    [{ tags: Array(65).fill(["k", true, "v"]) }, "a target.tags has 65 entries", "too_many"],
+    [{ nodes: "web-*" }, "a target.nodes must be a list", "malformed"],
+    [{ nodes: [""] }, "a target.nodes[0] must be text of at least 1", "malformed"],
+    [{ nodes: ["é".repeat(128)] }, "a target.nodes[0] is 256 bytes", "too_large"],
+    [{ nodes: Array(1_001).fill("n") }, "a target.nodes has 1001 entries", "too_many"],
+  ];
+  for (const [value, expected, reason] of cases) {
+    const read = () => decodeMessage(encode(value), { codec: TARGET, what: "a target" });
+    assertEquals(assertThrows(read, WireError, expected).reason, reason, expected);
+  }
 });
