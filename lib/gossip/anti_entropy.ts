@@ -1,49 +1,55 @@
 /**
- * Second phase: nodes tell random others what they remember, and those ask for what they lack
+ * Anti-entropy: nodes send digests of the batches that they hold to random members, which ask for
+ * those that they miss
  * (Demers et al., "Epidemic algorithms for replicated database maintenance", 1987).
  * @module
  */
-import type { BatchCopy, BatchId, DigestMessage, NodeReference, WantMessage } from "./types.ts";
+import type { NodeReference } from "../address.ts";
+import type { BatchCopy } from "../batch/batch.ts";
+import type { BatchId } from "../batch/id.ts";
+import type { DigestMessage, WantMessage } from "./messages.ts";
+import { BoundedMap } from "../bounded_map.ts";
 import { DIGEST_MAX_IDS } from "../limits.ts";
 import { encodeGossip } from "./codec.ts";
 import { dropUnexpected, type GossipContext, selfReference } from "./context.ts";
 import { burst } from "./burst.ts";
 import type { History } from "./history.ts";
 
-/** Whole batches are answered in messages of about this size, so that none holds up the others. */
+/** A `want` is answered in messages of about this size, so that none delays the others. */
 const ANSWER_BYTES = 1024 * 1024;
-/** Copies in one answer. */
+/** Batches in one answer. */
 const ANSWER_COPIES = 500;
 
-/** A refused batch is not asked of the same member again for this long: it would bring the same bytes. */
+/** A member is not asked again for a batch that was refused for this long: it would send the same bytes. */
 const REFUSED_RETRY_MS = 5 * 60_000;
-/** Refusals that are remembered; the oldest are forgotten first, and cost one transfer more. */
+/** Refusals that are remembered, the oldest evicted first; an evicted one costs one more transfer. */
 const MAX_REFUSED = 20_000;
 
-/** What it is made with. */
+/** What an `AntiEntropy` is made of. */
 export interface AntiEntropyOptions {
-  /** Surroundings. */
+  /** What the parts of the machine share. */
+
   readonly context: GossipContext;
-  /** What is remembered. */
+  /** The batches that are remembered. */
   readonly history: History;
 }
 
-/** The second phase of one node. */
+/** Anti-entropy of one node. */
 export class AntiEntropy {
   readonly #context: GossipContext;
   readonly #history: History;
-  /** Until when a batch is asked of nobody else. */
+  /** By id: until when no other member is asked for the batch. */
   readonly #askedUntilMs = new Map<BatchId, number>();
-  /** Until when a batch is not asked of a member again, by `refusalKey`; those of the longest ago first. */
-  readonly #refusedUntilMs = new Map<string, number>();
+  /** By `refusalKey`: until when a member is not asked again for a batch. */
+  readonly #refusedUntilMs = new BoundedMap<string, number>({ max: MAX_REFUSED });
 
-  /** Has asked for nothing. */
+  /** Has asked for nothing yet. */
   constructor(options: AntiEntropyOptions) {
     this.#context = options.context;
     this.#history = options.history;
   }
 
-  /** Tells random members of all that is remembered; says nothing where there is nothing. */
+  /** Sends a digest of all batches to random members, if there are any. */
   advertise(): void {
     this.#forgetUnanswered();
     const message = this.#digest({ wantsReply: false });
@@ -51,7 +57,7 @@ export class AntiEntropy {
     burst(this.#context, { message: encodeGossip(message), exclude: [] });
   }
 
-  /** Tells random members of a few batches that just came by asking: cheaper than pushing them. */
+  /** Sends a digest of a few batches that were just fetched: cheaper than pushing them. */
   announce(ids: readonly BatchId[], options: { readonly exclude: Iterable<string> }): void {
     const fresh = new Set(ids);
     const message = this.#digest({ wantsReply: false, only: fresh });
@@ -59,8 +65,8 @@ export class AntiEntropy {
   }
 
   /**
-   * A member is there (again): a few of us, by chance, tell it what they remember and ask what it
-   * does, so that it learns at once what it missed and not a period later.
+   * A member is alive (again): a few nodes, at random, send it their digest and ask for its own, so that
+   * it learns at once what it missed and not a round later.
    */
   greet(member: NodeReference, options: { readonly aliveMembers: number }): void {
     const { settings, random } = this.#context;
@@ -68,7 +74,7 @@ export class AntiEntropy {
     this.#send(member, encodeGossip(this.#digest({ wantsReply: true })));
   }
 
-  /** Asks for what is lacking here, and tells what is lacking there where that was asked. */
+  /** Asks for the batches that are missing here, and answers with a digest if that was asked for. */
   takeDigest(message: DigestMessage): void {
     const known = this.#member(message.from);
     if (known === undefined) return;
@@ -84,7 +90,7 @@ export class AntiEntropy {
     if (mine.ids.some((id) => !theirs.has(id))) this.#send(known, encodeGossip(mine));
   }
 
-  /** Asks a member for batches, and nobody else for a while. */
+  /** Asks a member for batches, and no other member for a while. */
   ask(member: NodeReference, ids: readonly BatchId[]): void {
     const untilMs = this.#context.clock.nowMs() + this.#context.settings.wantTimeoutMs;
     if (this.#askedUntilMs.size + ids.length > DIGEST_MAX_IDS) this.#forgetUnanswered();
@@ -97,7 +103,7 @@ export class AntiEntropy {
     );
   }
 
-  /** Answers with the batches that are still whole, those issued first first. */
+  /** Sends the batches that are still whole, in the order of their issue. */
   takeWant(message: WantMessage): void {
     const known = this.#member(message.from);
     if (known === undefined) return;
@@ -119,20 +125,15 @@ export class AntiEntropy {
     flush();
   }
 
-  /** A batch has come. */
+  /** To be called when a batch has come. */
   came(id: BatchId): void {
     this.#askedUntilMs.delete(id);
   }
 
-  /** A member's copy of a batch was not let in. Others may have a better one: they are asked. */
+  /** To be called when a member's copy of a batch was refused. Other members may have a genuine one and are asked. */
   refused(id: BatchId, from: NodeReference): void {
-    const key = refusalKey(id, from);
-    this.#refusedUntilMs.delete(key);
-    this.#refusedUntilMs.set(key, this.#context.clock.nowMs() + REFUSED_RETRY_MS);
-    const [oldest] = this.#refusedUntilMs.keys();
-    if (this.#refusedUntilMs.size > MAX_REFUSED && oldest !== undefined) {
-      this.#refusedUntilMs.delete(oldest);
-    }
+    const untilMs = this.#context.clock.nowMs() + REFUSED_RETRY_MS;
+    this.#refusedUntilMs.set(refusalKey(id, from), untilMs);
   }
 
   #answer(copies: readonly BatchCopy[]): Uint8Array {
@@ -157,7 +158,7 @@ export class AntiEntropy {
     };
   }
 
-  /** The sender as the membership knows it: nobody else is sent batches, whoever asks. */
+  /** The sender as the membership knows it; only members that run gossipcheck are sent batches. */
   #member(from: NodeReference): NodeReference | undefined {
     const peer = this.#context.peers.peer(from.name);
     if (peer !== undefined && peer.runsGossipcheck) {

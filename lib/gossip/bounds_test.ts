@@ -1,3 +1,4 @@
+import type { BatchId } from "../batch/id.ts";
 import { assert, assertEquals } from "@std/assert";
 import {
   batchOf,
@@ -6,41 +7,41 @@ import {
   referenceOf,
 } from "../../tests/support/gossip_recorder.ts";
 import { BusyError } from "../errors.ts";
-import type { BatchId, GossipMessage } from "./types.ts";
+import type { GossipMessage } from "./messages.ts";
 
-const SUBMISSION = { target: { nodes: ["a"] }, expiresInMs: 0, body: Uint8Array.of(1) };
+const SUBMISSION = { target: { nodes: ["a"] }, expiresInMs: 0 };
 
 function reportOf(batchId: BatchId, bytes: number): GossipMessage {
-  const body = new Uint8Array(bytes);
+  const report = new Uint8Array(bytes);
   return {
     type: "report",
     from: referenceOf("a"),
-    report: { batchId, node: "a", state: "done", passed: true, body },
+    report: { batchId, node: "a", state: "done", passed: true, report },
   };
 }
 
 Deno.test("results: the oldest make room, settled ones first", () => {
   const node = new GossipRecorder({ peers: ["a"], settings: { maxCollections: 3 } });
-  const ids = [0, 1, 2].map(() => node.machine.submit(SUBMISSION).id);
+  const ids = [0, 1, 2].map(() => node.submit(SUBMISSION).id);
   node.receive(reportOf(ids[1]!, 1));
   node.takeEvents();
-  const fourth = node.machine.submit(SUBMISSION).id;
+  const fourth = node.submit(SUBMISSION).id;
   const held = () => [...ids, fourth].map((id) => node.machine.progress(id) !== undefined);
   assertEquals(held(), [true, false, true, true]);
   const forgotten = node.takeEvents().filter(({ type }) => type === "results_forgotten");
   assertEquals(forgotten, [{ type: "results_forgotten", batchId: ids[1]! }]);
-  node.machine.submit(SUBMISSION);
+  node.submit(SUBMISSION);
   assertEquals(held(), [false, false, true, true]);
   assertEquals(node.machine.status().forgottenCollections, 2);
 });
 
 Deno.test("results: their bytes are bounded", () => {
   const node = new GossipRecorder({ peers: ["a"], settings: { maxCollectedBytes: 1_000 } });
-  const ids = [0, 1, 2, 3, 4].map(() => node.machine.submit(SUBMISSION).id);
+  const ids = [0, 1, 2, 3, 4].map(() => node.submit(SUBMISSION).id);
   for (const id of ids) node.receive(reportOf(id, 400));
   assertEquals(node.machine.status().collections, 2);
   // One that is larger than all room is kept while nothing newer comes.
-  node.receive(reportOf(node.machine.submit(SUBMISSION).id, 5_000));
+  node.receive(reportOf(node.submit(SUBMISSION).id, 5_000));
   assertEquals(node.machine.status().collections, 1);
 });
 
@@ -48,16 +49,16 @@ Deno.test("reports: the oldest are given up when too many wait, by count and by 
   for (const settings of [{ maxReports: 3 }, { maxReportBytes: 3_000 }]) {
     const node = new GossipRecorder({ peers: ["a"], settings });
     for (let number = 0; number < 5; number++) {
-      const batch = batchOf("a", number);
+      const batch = batchOf("a", { number });
       node.receive(pushOf(batch, "a"));
-      const body = new Uint8Array(1_000);
-      node.machine.report(batch.id, { state: "done", passed: true, body });
+      const report = new Uint8Array(1_000);
+      node.machine.report(batch.id, { state: "done", passed: true, report });
     }
     assertEquals(node.machine.status().reports, 3);
     const abandoned = node.takeEvents().flatMap((event) =>
       event.type === "report_abandoned" ? [event.batchId] : []
     );
-    assertEquals(abandoned, [batchOf("a", 0).id, batchOf("a", 1).id]);
+    assertEquals(abandoned, [batchOf("a", { number: 0 }).id, batchOf("a", { number: 1 }).id]);
   }
 });
 
@@ -65,7 +66,7 @@ Deno.test("submit: refused while too many young batches are unsettled, old ones 
   const node = new GossipRecorder({ peers: ["a"], settings: { maxUnsettled: 3 } });
   const busy = (): boolean => {
     try {
-      node.machine.submit(SUBMISSION);
+      node.submit(SUBMISSION);
       return false;
     } catch (error) {
       assert(error instanceof BusyError);
@@ -87,7 +88,7 @@ Deno.test("submit: refused while the sends pile up", () => {
   });
   let went = 0;
   try {
-    for (; went < 100; went++) node.machine.submit(SUBMISSION);
+    for (; went < 100; went++) node.submit(SUBMISSION);
   } catch (error) {
     assert(error instanceof BusyError);
   }
@@ -115,7 +116,7 @@ Deno.test("an origin issues so many batches a second, and says so when it must w
   const node = new GossipRecorder({ peers: ["a"], settings });
   const submit = () => {
     try {
-      node.machine.submit(SUBMISSION);
+      node.submit(SUBMISSION);
       return true;
     } catch (error) {
       assert(error instanceof BusyError, String(error));
@@ -135,7 +136,9 @@ Deno.test("more batches a second than an origin may send are refused, said and c
   const node = new GossipRecorder({ peers: ["a", "b"], settings });
   let number = 0;
   const push = (origin: string, count: number) => {
-    for (let each = 0; each < count; each++) node.receive(pushOf(batchOf(origin, number++), "b"));
+    for (let each = 0; each < count; each++) {
+      node.receive(pushOf(batchOf(origin, { number: number++ }), "b"));
+    }
     const types = node.takeEvents().map(({ type }) => type);
     return ["batch_accepted", "batch_refused", "dropped"].map((type) =>
       types.filter((each) => each === type).length
@@ -151,7 +154,7 @@ Deno.test("more batches a second than an origin may send are refused, said and c
   assertEquals(push("another", 8), [2, 6, 6]);
   node.nowMs += 10_000;
   node.takeSends();
-  const refused = batchOf("a", 11);
+  const refused = batchOf("a", { number: 11 });
   node.receive(pushOf(refused, "b"));
   node.expectEvents("batch_accepted");
 });
@@ -163,9 +166,9 @@ Deno.test("forged batches use up nobody's share", () => {
     settings: { originBurst: 1, maxBatches: 1 },
     machine: { admit: () => reason },
   });
-  for (let number = 0; number < 20; number++) node.receive(pushOf(batchOf("a", number), "b"));
+  for (let number = 0; number < 20; number++) node.receive(pushOf(batchOf("a", { number }), "b"));
   node.takeEvents();
   reason = undefined;
-  node.receive(pushOf(batchOf("a", 99), "b"));
+  node.receive(pushOf(batchOf("a", { number: 99 }), "b"));
   node.expectEvents("batch_accepted");
 });

@@ -1,14 +1,15 @@
 /**
- * First phase: a message goes at once to a few random members, and each of them does the same. With
- * `f` peers a node, a share of about e^-f of the members is left for the second phase
+ * The burst: a message is pushed at once to a few random members, and each of them does the same. With
+ * a fan-out of `f`, a share of about e^-f of the members is left to anti-entropy
  * (Kermarrec, Massoulié and Ganesh, "Probabilistic reliable dissemination", 2003).
  * @module
  */
-import type { NodeReference, Peer } from "./types.ts";
+import type { Peer } from "./types.ts";
 import type { GossipContext } from "./context.ts";
-import { draw } from "../batch/target.ts";
+import type { NodeReference } from "../address.ts";
+import { draw } from "./sample.ts";
 
-/** Random alive gossipcheck members, none of the excluded names among them. */
+/** Random alive members that run gossipcheck, without the excluded ones. */
 export function choosePeers(
   context: Pick<GossipContext, "peers" | "random">,
   options: { readonly count: number; readonly exclude: ReadonlySet<string> },
@@ -23,8 +24,8 @@ export function choosePeers(
 }
 
 /**
- * Sends one encoded message to `gossipGroup` random members in parallel. Where a send fails another
- * member takes its place, as often as there are places.
+ * Sends one encoded message to `gossipGroup` random members in parallel. If a send fails, another member
+ * takes its place, `gossipGroup` times at most.
  */
 export function burst(
   context: GossipContext,

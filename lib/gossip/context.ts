@@ -1,35 +1,33 @@
 /**
- * What the parts of the machine share.
+ * What the parts of the dissemination machine share.
  * @module
  */
+import type { GossipMessage } from "./messages.ts";
+import type { NodeReference } from "../address.ts";
+import type { Batch } from "../batch/batch.ts";
+import { backoffMs } from "../backoff.ts";
 import type { Clock, Random } from "../runtime.ts";
-import type {
-  Batch,
-  GossipEffects,
-  GossipMessage,
-  NodeReference,
-  PeerView,
-  RestoredState,
-} from "./types.ts";
+import type { GossipEffects, PeerView, RestoredState } from "./types.ts";
 import type { GossipSettings } from "./settings.ts";
 import { encodeGossip } from "./codec.ts";
+import type { DurableRecords } from "./durable_records.ts";
 import type { Sends } from "./sends.ts";
 
-/** What the machine is made of. */
+/** What a `Dissemination` is made of. */
 export interface DisseminationOptions {
   /** Timings and bounds. */
   readonly settings: GossipSettings;
   /** The membership. */
   readonly peers: PeerView;
-  /** The world. */
+  /** Does what the machine asks for. */
   readonly effects: GossipEffects;
-  /** The time. */
+  /** The clock. */
   readonly clock: Clock;
-  /** Chance. */
+  /** Randomness. */
   readonly random: Random;
-  /** What survived a restart; absent for a node that starts from nothing. */
+  /** What the journal kept over a restart; absent for a new node. */
   readonly restored?: RestoredState;
-  /** Why a batch is not let in: neither run nor forwarded; `undefined` lets it in. Default: all are. */
+  /** Why a batch is refused: neither run nor forwarded; `undefined` accepts it. Default: all are accepted. */
   readonly admit?: (batch: Batch) => string | undefined;
 }
 
@@ -43,7 +41,7 @@ export interface DisseminationStatus {
   readonly batchBytes: number;
   /** Batches whose results are held as origin. */
   readonly collections: number;
-  /** Batches whose results made room for newer ones since the start. */
+  /** Batches whose results were evicted since the start. */
   readonly forgottenCollections: number;
   /** Reports that the origin has not confirmed. */
   readonly reports: number;
@@ -51,20 +49,22 @@ export interface DisseminationStatus {
   readonly sends: number;
 }
 
-/** One machine's surroundings. */
+/** What the parts of one machine share. */
 export interface GossipContext {
   /** Timings and bounds. */
   readonly settings: GossipSettings;
   /** The membership. */
   readonly peers: PeerView;
-  /** The world. */
+  /** Does what the machine asks for. */
   readonly effects: GossipEffects;
-  /** The time. */
+  /** The clock. */
   readonly clock: Clock;
-  /** Chance. */
+  /** Randomness. */
   readonly random: Random;
-  /** Messages on their way out. */
+  /** Messages to be sent. */
   readonly sends: Sends;
+  /** Records on their way to the journal. */
+  readonly records: DurableRecords;
 }
 
 /** This node, as it names itself in messages. */
@@ -72,29 +72,21 @@ export function selfReference(peers: PeerView): NodeReference {
   return { name: peers.self.name, address: peers.self.address };
 }
 
-/** Where a node is now as far as the membership knows, else where it says it is. */
+/** A node with its address by the membership or, if that does not know it, its own. */
 export function currentReference(peers: PeerView, node: NodeReference): NodeReference {
   const peer = peers.peer(node.name);
   return peer === undefined ? node : { name: peer.name, address: peer.address };
 }
 
-/** `delayMs`, a quarter more or less by chance, so that nodes do not act in step. */
-export function jittered(delayMs: number, random: { next(): number }): number {
-  return delayMs * (0.75 + random.next() / 2);
-}
-
-/** How long the try after the `attempt`-th (from 0) waits: doubled each time up to the most, jittered. */
+/** How long to wait for an answer after the attempt of that number, from 0. */
 export function retryDelayMs(context: GossipContext, attempt: number): number {
-  const { confirmTimeoutMs, retryMaxMs } = context.settings;
-  return jittered(
-    Math.min(retryMaxMs, confirmTimeoutMs * 2 ** Math.min(attempt, 30)),
-    context.random,
-  );
+  const { settings: { confirmTimeoutMs: firstMs, retryMaxMs: maxMs }, random } = context;
+  return backoffMs({ attempt, firstMs, maxMs, random });
 }
 
 /**
- * Sends to a node straight, or wrapped for a random other member to carry there. Gives false where
- * there is no such member, no room, or where one of the same `key` still waits to go the same way.
+ * Sends a message to a node directly or, if `relay` is given, through that member. Returns false if
+ * there is no room, or if a message with the same `key` still waits to go the same way.
  */
 export function sendVia(
   context: GossipContext,
@@ -116,7 +108,7 @@ export function sendVia(
   });
 }
 
-/** Tells that a message was dropped since nothing like it was to come. */
+/** Drops a message that was not expected. */
 export function dropUnexpected(
   context: Pick<GossipContext, "effects">,
   options: { readonly from: string; readonly detail: string },

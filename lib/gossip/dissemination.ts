@@ -2,24 +2,21 @@
  * The dissemination machine: received messages, timers and local commands in; messages, timers and
  * events out through `GossipEffects`.
  *
- * A batch is pushed at first sight (`burst.ts`), told of in digests and fetched by who lacks it
- * (`anti_entropy.ts`), remembered so that none runs twice (`history.ts`). Reports go home through
- * `outbox.ts` and are collected in `results.ts`; `rollouts.ts` lets held batches start.
+ * A node that receives a new batch pushes it on (`burst.ts`); nodes that the burst missed fetch it
+ * (`anti_entropy.ts`). `history.ts` remembers ids so that no batch runs twice. Reports go to the
+ * origin through `outbox.ts` and are collected in `results.ts`; `rollouts.ts` starts held batches.
  * @module
  */
+import type { GossipMessage, RelayedMessage, RelayMessage, ReportMessage } from "./messages.ts";
+import type { NodeReference } from "../address.ts";
+import type { Batch } from "../batch/batch.ts";
+import type { BatchId } from "../batch/id.ts";
+import type { MemberProgress } from "../batch/progress.ts";
 import { BusyError, RefusedError, WireError } from "../errors.ts";
 import { REPORT_BODY_MAX_BYTES } from "../limits.ts";
 import type {
-  Batch,
-  BatchId,
-  GossipMessage,
   GossipTimer,
   LocalReport,
-  MemberProgress,
-  NodeReference,
-  RelayedMessage,
-  RelayMessage,
-  ReportMessage,
   RestoredCollection,
   RestoredState,
   Submission,
@@ -35,6 +32,7 @@ import {
   selfReference,
   sendVia,
 } from "./context.ts";
+import { DurableRecords } from "./durable_records.ts";
 import { History } from "./history.ts";
 import { hashSeed, Intake } from "./intake.ts";
 import { issueBatch, openCollection } from "./issue.ts";
@@ -43,10 +41,7 @@ import { type CollectedBatch, Results } from "./results.ts";
 import { Rollouts } from "./rollouts.ts";
 import { Sends } from "./sends.ts";
 
-export type { DisseminationOptions, DisseminationStatus } from "./context.ts";
-export type { LocalReport, Submission } from "./types.ts";
-
-/** One node's dissemination. */
+/** The dissemination machine of one node. */
 export class Dissemination {
   readonly #context: GossipContext;
   readonly #admit: (batch: Batch) => string | undefined;
@@ -56,16 +51,17 @@ export class Dissemination {
   readonly #outbox: Outbox;
   readonly #results: Results;
   readonly #rollouts: Rollouts;
-  /** Alive gossipcheck members and the life of each, to see who comes back, also unnoticed. */
+  /** The session of each alive member that runs gossipcheck, to notice one that has restarted. */
   readonly #alive = new Map<string, string | undefined>();
   #generation = 0;
   #giveUpUnknownAtMs = Infinity;
 
-  /** Takes what it is made of; nothing happens before `start`. */
+  /** Restores its state; nothing else happens before `start`. */
   constructor(options: DisseminationOptions) {
     const { settings, peers, effects, clock, random } = options;
     const sends = new Sends({ settings, effects });
-    const context = { settings, peers, effects, clock, random, sends };
+    const records = new DurableRecords({ effects });
+    const context = { settings, peers, effects, clock, random, sends, records };
     this.#context = context;
     this.#admit = options.admit ?? (() => undefined);
     const history = new History({
@@ -77,7 +73,10 @@ export class Dissemination {
     });
     this.#history = history;
     this.#antiEntropy = new AntiEntropy({ context, history });
-    this.#outbox = new Outbox({ context, takeOwn: (report) => this.#results.report(report) });
+    this.#outbox = new Outbox({
+      context,
+      takeOwn: (report, saved) => this.#results.report(report, saved),
+    });
     this.#results = new Results({
       context,
       changed: (collected) => collected.held && this.#rollouts.advance(collected),
@@ -92,6 +91,9 @@ export class Dissemination {
       history,
       antiEntropy: this.#antiEntropy,
       admit: this.#admit,
+      issued: (issued) => this.#results.open(openCollection(context, issued)),
+      rollOut: (batchId) =>
+        this.#withCollected(batchId, (collected) => this.#rollouts.advance(collected)),
       cancelled: (batchId) =>
         this.#withCollected(batchId, (collected) => this.#rollouts.cancel(collected)),
       resend: (batchId) => this.#outbox.resend(batchId),
@@ -99,12 +101,12 @@ export class Dissemination {
     if (options.restored !== undefined) this.#restore(options.restored);
   }
 
-  /** Begins the periods and sends what the outbox holds. */
+  /** Starts the timers and sends the reports that were restored. */
   start(): void {
     const { settings, random, effects, clock } = this.#context;
     const generation = ++this.#generation;
     this.#giveUpUnknownAtMs = clock.nowMs() + settings.unknownMemberMs;
-    // A random phase, so that nodes that start together do not advertise together.
+    // A random delay, so that nodes that start together do not advertise together.
     effects.setTimer(random.next() * settings.advertiseIntervalMs, {
       type: "advertise",
       generation,
@@ -117,30 +119,22 @@ export class Dissemination {
   }
 
   /**
-   * Issues a batch with this node as origin. Raises `UsageError`, `RefusedError` where it is not let in
-   * or was sent before, and `BusyError` where too much is under way; then nothing was sent.
+   * Issues a batch with this node as origin, once it is durable: `batch_accepted` tells that it was
+   * issued, `batch_not_stored` that it was not. Raises `UsageError`, `RefusedError` if it is refused
+   * or was sent before, and `BusyError` if too much is under way; then nothing was sent.
    */
   submit(submission: Submission): Batch {
     if (this.#context.sends.busy || this.#results.busy || this.#intake.busy) {
       throw new BusyError("too many batches are under way; send this one again in a moment");
     }
     const issued = issueBatch(this.#context, submission);
-    const { batch, collection } = issued;
-    this.#mustBeAdmitted(batch);
-    const collected = this.#results.open(openCollection(this.#context, issued));
-    try {
-      this.#intake.acceptOwn(batch, collection);
-    } catch (error) {
-      this.#results.drop(batch.id);
-      throw error;
-    }
-    if (batch.held) this.#rollouts.advance(collected);
-    return batch;
+    this.#mustBeAdmitted(issued.batch);
+    this.#intake.acceptOwn(issued);
+    return issued.batch;
   }
 
   /**
-   * Takes one message, from the member of that name where it is known which. What is wrong with it
-   * is told as `dropped`.
+   * Handles one message, sent by the member `from` if that is known. A bad one is dropped.
    */
   receive(payload: Uint8Array, from?: string): void {
     const message = this.#decode(payload, from);
@@ -169,12 +163,17 @@ export class Dissemination {
     }
   }
 
-  /** Takes how a send went. */
+  /** Takes the result of a send. */
   sent(sendId: number, ok: boolean): void {
     this.#context.sends.sent(sendId, ok);
   }
 
-  /** Takes a timer back. */
+  /** Takes the journal's answer to a record: why it is not durable, or `undefined` if it is. */
+  persisted(token: number, failure: string | undefined): void {
+    this.#context.records.persisted(token, failure);
+  }
+
+  /** Handles a timer. */
   fire(timer: GossipTimer): void {
     const { settings, random, effects } = this.#context;
     switch (timer.type) {
@@ -213,28 +212,24 @@ export class Dissemination {
   }
 
   /**
-   * From the local runner: how far this node is. Raises `RangeError` where the body is over
+   * Takes the local runner's report. Raises `RangeError` if the report is over
    * `REPORT_BODY_MAX_BYTES`.
    */
   report(batchId: BatchId, report: LocalReport): void {
-    if (report.state === "done" && report.body.length > REPORT_BODY_MAX_BYTES) {
+    if (report.state === "done" && report.report.length > REPORT_BODY_MAX_BYTES) {
       throw new RangeError(`the report on batch ${batchId} is over ${REPORT_BODY_MAX_BYTES} bytes`);
     }
-    const node = this.#context.peers.self.name;
     const origin = this.#intake.originOf(batchId);
     if (origin === undefined) {
+      const from = this.#context.peers.self.name;
       const detail = `a report on batch ${batchId}, which is not known here`;
-      return dropUnexpected(this.#context, { from: node, detail });
+      return dropUnexpected(this.#context, { from, detail });
     }
-    const none = { passed: false, body: new Uint8Array(0) };
-    if (origin.name !== node) this.#outbox.add({ batchId, origin, report });
-    else this.#results.report({ batchId, node, ...none, ...report });
-    if (report.state === "running") return;
-    this.#intake.reported(batchId);
-    if (origin.name === node) this.#context.effects.emit({ type: "report_confirmed", batchId });
+    this.#outbox.add({ batchId, origin, report });
+    if (report.state === "done") this.#intake.reported(batchId);
   }
 
-  /** Cancels a batch everywhere; false where it is not known, or was cancelled already. */
+  /** Cancels a batch on all nodes; false if it is not known here or was cancelled already. */
   cancel(batchId: BatchId): boolean {
     return this.#history.hasSeen(batchId) &&
       this.#intake.cancel(batchId, selfReference(this.#context.peers));
@@ -245,27 +240,27 @@ export class Dissemination {
     return this.#history.newestFirst().map((entry) => entry.batch);
   }
 
-  /** One of them. */
+  /** A batch that is remembered whole. */
   batch(batchId: BatchId): Batch | undefined {
     return this.#history.whole(batchId)?.batch;
   }
 
-  /** Whether it was cancelled, as far as is remembered. */
+  /** Whether a batch was cancelled, as far as is remembered. */
   isCancelled(batchId: BatchId): boolean {
     return this.#intake.isCancelled(batchId);
   }
 
-  /** The batches whose results are held here as their origin, newest first; some have expired. */
+  /** The results that this node collected as an origin, newest first, also of expired batches. */
   collections(): RestoredCollection[] {
     return this.#results.newestFirst();
   }
 
-  /** One of them. */
+  /** The results of one batch that this node issued. */
   collection(batchId: BatchId): RestoredCollection | undefined {
     return this.#results.get(batchId);
   }
 
-  /** What was collected as its origin; `undefined` for another's batch. */
+  /** Every member's progress with a batch that this node issued; `undefined` for other batches. */
   progress(batchId: BatchId): ReadonlyMap<string, MemberProgress> | undefined {
     return this.#results.get(batchId)?.members;
   }
@@ -283,9 +278,9 @@ export class Dissemination {
     };
   }
 
-  /** Of a batch of this node's own; told as any refusal is. Raises `RefusedError`. */
+  /** Refuses a batch of this node's own as any other. Raises `RefusedError`. */
   #mustBeAdmitted(batch: Batch): void {
-    const reason = this.#history.hasSeen(batch.id)
+    const reason = this.#intake.knows(batch.id)
       ? `${batch.id} was sent before; sign the checks again`
       : this.#admit(batch);
     if (reason === undefined) return;
@@ -304,8 +299,9 @@ export class Dissemination {
   }
 
   #expire(): void {
-    const { clock, effects } = this.#context;
+    const { clock, effects, records } = this.#context;
     for (const batchId of this.#history.expire()) {
+      records.keep({ type: "expired", batchId });
       effects.emit({ type: "batch_expired", batchId });
       this.#withCollected(batchId, (collected) => {
         const unheard = [...collected.members]
@@ -319,7 +315,7 @@ export class Dissemination {
     this.#results.giveUpUnknown();
   }
 
-  /** At the origin: counts a report, and confirms it the way it came and straight. */
+  /** At the origin: applies a report, and confirms it directly and through the relay that it came by. */
   #takeReport({ report, from }: ReportMessage, relay: NodeReference | undefined): void {
     const { peers } = this.#context;
     const origin = this.#intake.originOf(report.batchId);
@@ -327,12 +323,17 @@ export class Dissemination {
       const detail = `a report on batch ${report.batchId} not meant for us`;
       return dropUnexpected(this.#context, { from: from.name, detail });
     }
-    const taken = this.#results.report(report);
-    if (taken === "unknown_node") {
-      const detail = `a report of "${report.node}", which is no member`;
-      return dropUnexpected(this.#context, { from: from.name, detail });
-    }
-    // One on results that are no longer held is confirmed too, or it would come for ever.
+    const isMember = this.#results.report(report, () => this.#confirm({ report, from }, relay));
+    if (isMember) return;
+    const detail = `a report of "${report.node}", which is no member`;
+    dropUnexpected(this.#context, { from: from.name, detail });
+  }
+
+  #confirm(
+    { report, from }: Omit<ReportMessage, "type">,
+    relay: NodeReference | undefined,
+  ): void {
+    const { peers } = this.#context;
     const { batchId, node, state } = report;
     const confirmed = { batchId, node, state };
     const message = encodeGossip({ type: "confirm", from: selfReference(peers), ...confirmed });
@@ -342,7 +343,7 @@ export class Dissemination {
     if (relay !== undefined) sendVia(this.#context, { ...confirmation, relay });
   }
 
-  /** Carries a message to a member; once, since what arrives as `relayed` is never carried on. */
+  /** Passes a message on to a member, once: a `relayed` message is never passed on. */
   #takeRelay(message: RelayMessage): void {
     const { peers, sends } = this.#context;
     const peer = peers.peer(message.to.name);

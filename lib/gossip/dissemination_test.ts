@@ -6,11 +6,12 @@ import {
   pushOf,
   referenceOf,
 } from "../../tests/support/gossip_recorder.ts";
+import { encode } from "@std/msgpack";
 import { encodeGossip } from "./codec.ts";
-import type { GossipMessage } from "./types.ts";
+import type { GossipMessage } from "./messages.ts";
 
 const TEN = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
-const DONE = { state: "done", passed: true, body: Uint8Array.of(7) } as const;
+const DONE = { state: "done", passed: true, report: Uint8Array.of(7) } as const;
 
 Deno.test("at first sight a batch is accepted once and pushed once, to neither origin nor source", () => {
   for (let seed = 1; seed <= 50; seed++) {
@@ -67,7 +68,7 @@ Deno.test("the age goes on with each hop, whatever the clocks on the walls say",
   node.receive({ type: "want", from: referenceOf("c"), ids: [batch.id] });
   assertEquals(node.takeSends(), []);
   node.takeEvents();
-  const late = batchOf("a", 2);
+  const late = batchOf("a", { number: 2 });
   node.receive({ ...pushOf(late, "b"), copies: [{ batch: late, ageMs: 3_600_000 }] });
   node.expectEvents("dropped");
 });
@@ -76,8 +77,8 @@ Deno.test("digests: nothing to tell is not told, what is lacking is asked for on
   const node = new GossipRecorder({ peers: TEN, settings: { gossipGroup: 3 } });
   node.fireLast("advertise");
   assertEquals(node.takeSends(), []);
-  const ids = [1, 2, 3].map((number) => batchOf("a", number).id);
-  node.receive(pushOf(batchOf("a", 2), "a"));
+  const ids = [1, 2, 3].map((number) => batchOf("a", { number }).id);
+  node.receive(pushOf(batchOf("a", { number: 2 }), "a"));
   node.takeSends();
   const digest: GossipMessage = {
     ...{ type: "digest", from: referenceOf("b") },
@@ -120,7 +121,7 @@ Deno.test("digests: one that wants a reply gets it only where there is more here
 
 Deno.test("what was asked for is answered in order of issue, each once, and told of, not pushed", () => {
   const node = new GossipRecorder({ peers: TEN, settings: { gossipGroup: 3 } });
-  const batches = [3, 1, 2].map((number) => batchOf("a", number));
+  const batches = [3, 1, 2].map((number) => batchOf("a", { number }));
   const copies = batches.map((batch) => ({ batch, ageMs: 0 }));
   node.receive({ type: "batch", from: referenceOf("b"), asked: true, copies });
   const told = node.takeSends();
@@ -194,7 +195,7 @@ Deno.test("relays carry once, to members, what is meant to be carried", () => {
 
 Deno.test("a held batch waits for its origin's word, which may come before it", () => {
   const node = new GossipRecorder({ peers: ["a", "b"] });
-  const [first, second] = [{ ...batchOf("a"), held: true }, { ...batchOf("a", 2), held: true }];
+  const [first, second] = [batchOf("a", { held: true }), batchOf("a", { number: 2, held: true })];
   node.receive(pushOf(first, "b"));
   const [accepted] = node.expectEvents("batch_accepted");
   assert(accepted?.type === "batch_accepted" && !accepted.targeted);
@@ -213,7 +214,7 @@ Deno.test("a held batch waits for its origin's word, which may come before it", 
 
 Deno.test("a start that comes again brings the report again", () => {
   const node = new GossipRecorder({ peers: ["a"] });
-  const held = { ...batchOf("a"), held: true };
+  const held = batchOf("a", { held: true });
   const start: GossipMessage = { type: "start", from: referenceOf("a"), batchId: held.id };
   node.receive(pushOf(held, "a"));
   node.receive(start);
@@ -237,7 +238,7 @@ Deno.test("timers: each kind fired late, twice or for another machine does nothi
   }
   for (const type of ["report_retry", "start_retry"] as const) {
     node.machine.fire({ type, batchId: batchOf("a").id, token: 1 });
-    node.machine.fire({ type, batchId: batchOf("b", 7).id, token: 0 });
+    node.machine.fire({ type, batchId: batchOf("b", { number: 7 }).id, token: 0 });
   }
   assertEquals(node.takeSends(), []);
   node.expectEvents();
@@ -245,7 +246,8 @@ Deno.test("timers: each kind fired late, twice or for another machine does nothi
 
 Deno.test("bytes that are no message are dropped with their reason", () => {
   const node = new GossipRecorder({ peers: TEN });
-  node.machine.receive(Uint8Array.of(0x93, 1, 99, 0x90));
+  const from = ["a", [Uint8Array.of(10, 0, 0, 1), 1]];
+  node.machine.receive(encode([2, from, ["unheard of"]]));
   const [dropped] = node.expectEvents("dropped");
   assert(dropped?.type === "dropped");
   assertEquals(dropped.reason, "unknown_type");
@@ -254,6 +256,68 @@ Deno.test("bytes that are no message are dropped with their reason", () => {
 Deno.test("a report over its bound is the runner's mistake", () => {
   const node = new GossipRecorder({ peers: ["a"] });
   node.receive(pushOf(batchOf("a"), "a"));
-  const body = new Uint8Array(8 * 1024 * 1024);
-  assertThrows(() => node.machine.report(batchOf("a").id, { ...DONE, body }), RangeError);
+  const report = new Uint8Array(8 * 1024 * 1024);
+  assertThrows(() => node.machine.report(batchOf("a").id, { ...DONE, report }), RangeError);
+});
+
+Deno.test("another's batch is pushed on at once and told once the journal has answered", () => {
+  const node = new GossipRecorder({ peers: TEN });
+  node.journalHangs = true;
+  node.receive(pushOf(batchOf("a"), "b"));
+  assertEquals(node.takeSends({ type: "batch" }).length, 5);
+  node.expectEvents();
+  node.receive(pushOf(batchOf("a"), "c"));
+  assertEquals(node.takeSends(), []);
+  node.journalHangs = false;
+  node.expectEvents("batch_accepted");
+  assertEquals(node.takeRecords().map(({ type }) => type), ["accepted"]);
+});
+
+Deno.test("a batch that the journal could not keep is told so, and is not accepted again", () => {
+  const node = new GossipRecorder({ peers: ["a", "b"] });
+  node.failure = "the disk is full";
+  const held = batchOf("a", { number: 2, held: true });
+  node.receive(pushOf(batchOf("a"), "b"));
+  node.receive(pushOf(held, "b"));
+  node.receive({ type: "start", from: referenceOf("a"), batchId: held.id });
+  const events = node.expectEvents("batch_accepted", "batch_accepted", "batch_released");
+  assert(events.every((event) => "failure" in event && event.failure === "the disk is full"));
+  node.failure = undefined;
+  node.receive(pushOf(batchOf("a"), "b"));
+  node.receive({ type: "start", from: referenceOf("a"), batchId: held.id });
+  node.expectEvents();
+});
+
+Deno.test("a batch of this node's own is sent to nobody before it is durable", () => {
+  const node = new GossipRecorder({ peers: TEN });
+  node.journalHangs = true;
+  const { id } = node.submit();
+  assertEquals([node.takeSends(), node.machine.progress(id)], [[], undefined]);
+  node.expectEvents();
+  node.journalHangs = false;
+  node.expectEvents("batch_accepted");
+  assertEquals(node.takeSends({ type: "batch" }).length, 5);
+  assertEquals(node.machine.progress(id)?.size, 11);
+});
+
+Deno.test("a batch of this node's own that the journal could not keep was never issued", () => {
+  const node = new GossipRecorder({ peers: TEN });
+  node.failure = "the disk is full";
+  const { id } = node.submit();
+  assertEquals(node.takeEvents(), [
+    { type: "batch_not_stored", batchId: id, reason: "the disk is full" },
+  ]);
+  assertEquals(node.takeSends(), []);
+  assertEquals([node.machine.progress(id), node.machine.batches()], [undefined, []]);
+  assertEquals(node.machine.status().collections, 0);
+});
+
+Deno.test("a batch that is cancelled while the journal works on it is told as cancelled", () => {
+  const node = new GossipRecorder({ peers: ["a", "b"] });
+  node.journalHangs = true;
+  node.receive(pushOf(batchOf("a"), "b"));
+  node.receive({ type: "cancel", from: referenceOf("b"), batchId: batchOf("a").id });
+  node.journalHangs = false;
+  const [, accepted] = node.expectEvents("batch_cancelled", "batch_accepted");
+  assert(accepted?.type === "batch_accepted" && accepted.cancelled);
 });

@@ -1,12 +1,13 @@
 /** Times what runs on every message and every period. Run with `deno task bench`. @module */
+import { makeBatch } from "../../tests/support/batches.ts";
 import { concat } from "@std/bytes";
 import { Envelope } from "../wire/envelope.ts";
 import { Keyring } from "../wire/keyring.ts";
 import { decodeGossip, encodeGossip } from "./codec.ts";
 import { History } from "./history.ts";
-import { idFromBytes } from "../batch/id.ts";
-import type { Batch, BatchId, DigestMessage } from "./messages.ts";
-import { encodeLinkHead, type LinkHead } from "../link/header.ts";
+import { type BatchId, idFromBytes } from "../batch/id.ts";
+import type { DigestMessage } from "./messages.ts";
+import { encodeLinkHeader, type LinkHeader } from "../link/header.ts";
 import { SeenIds } from "./seen_ids.ts";
 
 function idOf(number: number): BatchId {
@@ -18,16 +19,12 @@ function idOf(number: number): BatchId {
 }
 
 const from = { name: "node-1", address: { host: "10.0.0.1", port: 3505 } };
-const batch: Batch = {
+const batch = makeBatch({
   id: idOf(1),
   origin: from,
-  issuedAtMs: 1_735_689_600_000,
-  expiresAtMs: 1_735_693_200_000,
   target: { tags: [{ key: "role", equal: true, value: "web" }] },
-  held: false,
   body: new Uint8Array(2_000),
-  signature: new Uint8Array(0),
-};
+});
 
 for (const count of [2_000, 20_000]) {
   const ids = Array.from({ length: count }, (_, index) => idOf(index));
@@ -53,25 +50,25 @@ Deno.bench("decode a batch of 2 kB", { group: "batch" }, () => {
 const keyring = new Keyring({ keys: [new Uint8Array(32)] });
 const random = { next: () => 0, bytes: (length: number) => new Uint8Array(length) };
 const envelope = new Envelope({ label: "", keyring, random, compress: false });
-const head: LinkHead = {
+const header: LinkHeader = {
   kind: "message",
-  to: "0123456789abcdef",
+  toSession: "0123456789abcdef",
   from: from.name,
   fromSession: "fedcba9876543210",
-  number: 1,
+  sequence: 1,
 };
 for (const bytes of [2_000, 2 * 1024 * 1024]) {
   const message = encodeGossip({
     ...push,
-    copies: [{ batch: { ...batch, body: new Uint8Array(bytes) }, ageMs: 5 }],
+    copies: [{ batch: makeBatch({ body: new Uint8Array(bytes) }), ageMs: 5 }],
   });
   const group = `fan-out of ${bytes} bytes`;
   Deno.bench(`seal once what goes to five`, { group }, () => {
     envelope.sealStream({ type: "user", payload: message });
   });
   Deno.bench(`bind and seal for each of five`, { group }, () => {
-    for (let number = 1; number <= 5; number++) {
-      const payload = concat([encodeLinkHead({ ...head, number }), message]);
+    for (let sequence = 1; sequence <= 5; sequence++) {
+      const payload = concat([encodeLinkHeader({ ...header, sequence }), message]);
       envelope.sealStream({ type: "user", payload });
     }
   });

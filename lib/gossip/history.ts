@@ -1,27 +1,28 @@
 /**
- * What a node remembers: every id that it ever accepted, so that no batch runs twice, and the
- * newest batches whole, to hand to who lacks them. Both forget the oldest first.
+ * The ids of all batches that a node has accepted, so that none runs twice, and the newest batches
+ * whole, for members that miss them. Both are bounded and evict the oldest.
  * @module
  */
 import type { Clock } from "../runtime.ts";
-import type { Batch, BatchCopy, BatchId } from "./messages.ts";
+import { type Batch, type BatchCopy, lifetimeMs } from "../batch/batch.ts";
+import type { BatchId } from "../batch/id.ts";
 import { SeenIds } from "./seen_ids.ts";
 
 /** A batch that is remembered whole. */
 export interface RememberedBatch {
   /** The batch. */
   readonly batch: Batch;
-  /** When it was issued, on this machine's monotonic clock. */
+  /** When it was issued, by this node's monotonic clock. */
   readonly issuedAtLocalMs: number;
-  /** When it expires, on that clock too. */
+  /** When it expires, by the same clock. */
   readonly expiresAtLocalMs: number;
   /** Whether it was cancelled. */
   cancelled: boolean;
-  /** Whether this node was let start it, where it is held. */
+  /** Whether it was started here; false for a held batch that waits for `start`. */
   released: boolean;
 }
 
-/** What it is made with. */
+/** What a `History` is made of. */
 export interface HistoryOptions {
   /** Bound on ids. */
   readonly maxIds: number;
@@ -35,17 +36,17 @@ export interface HistoryOptions {
   readonly seed: number;
 }
 
-/** What a batch takes beside its body and signature, roughly. */
+/** What a batch takes in memory beside its content and signature, roughly. */
 const BATCH_OVERHEAD_BYTES = 512;
 
-/** The memory of one node. */
+/** The batches that one node remembers. */
 export class History {
   readonly #options: HistoryOptions;
   readonly #seen: SeenIds;
   readonly #whole = new Map<BatchId, RememberedBatch>();
   #bytes = 0;
 
-  /** Grows with what is held. */
+  /** Holds nothing yet. */
   constructor(options: HistoryOptions) {
     this.#options = options;
     this.#seen = new SeenIds({ maxIds: options.maxIds, seed: options.seed });
@@ -65,8 +66,8 @@ export class History {
   }
 
   /**
-   * Whether one more batch would push out one that is younger than `ageMs`: who missed that in the
-   * burst could not fetch it any more.
+   * Whether one more batch would evict one that is younger than `ageMs`: members that the burst missed
+   * could not fetch that one any more.
    */
   isCrowded(ageMs: number): boolean {
     const { maxBatches, maxBytes } = this.#options;
@@ -82,12 +83,12 @@ export class History {
     return this.#whole.has(id) || this.#seen.has(id);
   }
 
-  /** Remembers an id alone. */
+  /** Remembers an id without its batch. */
   markSeen(id: BatchId): void {
     this.#seen.add(id);
   }
 
-  /** Remembers a batch whole and its id; the oldest ones make room. */
+  /** Remembers a batch and its id; the oldest batches are evicted. */
   keep(copy: BatchCopy, flags: { cancelled: boolean; released: boolean }): RememberedBatch {
     const issuedAtLocalMs = this.#options.clock.nowMs() - copy.ageMs;
     const entry: RememberedBatch = {
@@ -148,11 +149,6 @@ export class History {
   }
 }
 
-/** How long a batch lives from its issue; infinite where it never expires. */
-export function lifetimeMs(batch: Batch): number {
-  return batch.expiresAtMs === 0 ? Infinity : batch.expiresAtMs - batch.issuedAtMs;
-}
-
 function batchBytes(batch: Batch): number {
-  return BATCH_OVERHEAD_BYTES + batch.body.length + batch.signature.length;
+  return BATCH_OVERHEAD_BYTES + batch.content.length + batch.signature.length;
 }

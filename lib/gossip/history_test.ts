@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
+import { makeBatch } from "../../tests/support/batches.ts";
 import { History } from "./history.ts";
-import { idFromBytes } from "../batch/id.ts";
-import type { Batch, BatchId } from "./messages.ts";
+import { type BatchId, idFromBytes } from "../batch/id.ts";
+import type { Batch } from "../batch/batch.ts";
 import { SeenIds } from "./seen_ids.ts";
 
 /** The id of that number; the last four bytes hold it. */
@@ -12,16 +13,11 @@ function idOf(number: number): BatchId {
 }
 
 function batchOf(number: number, options: { lifeMs?: number; bytes?: number } = {}): Batch {
-  return {
+  return makeBatch({
     id: idOf(number),
-    origin: { name: "a", address: { host: "10.0.0.1", port: 1 } },
-    issuedAtMs: 1_000,
     expiresAtMs: options.lifeMs === undefined ? 0 : 1_000 + options.lifeMs,
-    target: {},
-    held: false,
     body: new Uint8Array(options.bytes ?? 1),
-    signature: new Uint8Array(0),
-  };
+  });
 }
 
 function makeHistory(options: { maxIds?: number; maxBatches?: number; maxBytes?: number } = {}) {

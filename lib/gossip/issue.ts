@@ -1,64 +1,45 @@
 /**
- * Makes a batch of what an operator submits: names it, draws its sample, cuts its stages.
+ * Makes a batch of an operator's submission: its id, its sample of members and its stages.
  * @module
  */
+import type { Order } from "../batch/order.ts";
+import { resolveAmount } from "../batch/amount.ts";
+import { type Batch, batchOf, encodeBatchContent } from "../batch/batch.ts";
+import type { MemberProgress } from "../batch/progress.ts";
+import { sample } from "./sample.ts";
 import { UsageError } from "../errors.ts";
 import { BATCH_BODY_MAX_BYTES } from "../limits.ts";
 import type { NodeState } from "../wire/messages.ts";
-import type {
-  Batch,
-  Collection,
-  MemberProgress,
-  Peer,
-  RestoredCollection,
-  Submission,
-  Target,
-} from "./types.ts";
-import { type GossipContext, selfReference } from "./context.ts";
-import { isBatchId, newBatchId } from "../batch/id.ts";
-import { isPattern, matchesTarget, resolveAmount, sample } from "../batch/target.ts";
+import type { Collection, Peer, RestoredCollection, Submission } from "./types.ts";
+import type { GossipContext } from "./context.ts";
+import { newBatchId } from "../batch/id.ts";
+import { isPattern, matchesTarget, type Target } from "../batch/target.ts";
 
-/** A batch and whose answers it waits for. */
+/** A batch and the members whose reports it waits for. */
 export interface IssuedBatch {
   /** The batch. */
   readonly batch: Batch;
-  /** The members, and the stages where there are any. */
+  /** The members and, if there are any, the stages. */
   readonly collection: Collection;
 }
 
 /** Issues a batch with this node as origin. Raises `UsageError`. */
 export function issueBatch(context: GossipContext, submission: Submission): IssuedBatch {
-  const { target, body, expiresInMs, limit, rollout, signed } = submission;
-  if (body.length > BATCH_BODY_MAX_BYTES) {
-    throw new UsageError(
-      `the checks take ${body.length} bytes; ${BATCH_BODY_MAX_BYTES} are the most, split the file`,
-    );
-  }
-  if (!Number.isSafeInteger(expiresInMs) || expiresInMs < 0) {
-    throw new UsageError(`the expiry of ${expiresInMs} ms must be a whole number, 0 for never`);
-  }
-  const issuedAtMs = signed?.issuedAtMs ?? Math.floor(context.clock.wallMs());
-  const id = signed?.id ?? newBatchId({ wallMs: issuedAtMs, random: context.random });
-  if (!isBatchId(id)) throw new UsageError(`"${id}" is not a batch id of 26 characters`);
-  const batch: Batch = {
-    id,
-    origin: selfReference(context.peers),
-    issuedAtMs,
-    expiresAtMs: expiresInMs === 0 ? 0 : issuedAtMs + expiresInMs,
-    target,
-    held: limit !== undefined || rollout !== undefined,
-    body,
-    signature: signed?.signature ?? new Uint8Array(0),
-  };
+  const { order, limit, rollout } = submission;
+  const held = limit !== undefined || rollout !== undefined;
+  const batch = order.type === "signed"
+    ? signedBatch(context, { order, held })
+    : newBatch(context, { order, held });
+  const { target } = batch;
   mustNameMembers(context, target);
   const named = targetedMembers(context, batch);
   if (named.length === 0) {
     throw new UsageError("the target names no member that is alive; list-members shows them all");
   }
-  // A sample is drawn among those that can answer; whom the operator named is told of in any case.
+  // A sample is drawn among members that can answer; without one, named members are reported in any case.
   if (limit === undefined) named.push(...namedButGone(context, target));
   const count = limit === undefined ? named.length : resolveAmount(limit, named.length);
-  // Drawn at random even where all are in, so that the first stage is a fair sample.
+  // Drawn at random even if all are in it, so that the first stage is a fair sample.
   const members = batch.held ? sample(named, { count, random: context.random }) : named;
   if (rollout === undefined) return { batch, collection: { members } };
   const stageSize = resolveAmount(rollout.size, members.length);
@@ -68,7 +49,54 @@ export function issueBatch(context: GossipContext, submission: Submission): Issu
   };
 }
 
-/** What is collected of a new batch, before any member has answered. */
+/** A batch that this node issues for an operator who did not sign it. */
+function newBatch(
+  { peers, clock, random }: GossipContext,
+  { order, held }: { order: Order & { type: "unsigned" }; held: boolean },
+): Batch {
+  const { body, expiresInMs, target } = order;
+  if (body.length > BATCH_BODY_MAX_BYTES) {
+    throw new UsageError(
+      `the checks are ${body.length} bytes long; maximum ${BATCH_BODY_MAX_BYTES}: split the file`,
+    );
+  }
+  if (!Number.isSafeInteger(expiresInMs) || expiresInMs < 0) {
+    throw new UsageError(`the expiry of ${expiresInMs} ms must be a whole number, 0 for never`);
+  }
+  const issuedAtMs = Math.floor(clock.wallMs());
+  const { name: originName, address } = peers.self;
+  const content = encodeBatchContent({
+    id: newBatchId({ wallMs: issuedAtMs, random }),
+    originName,
+    issuedAtMs,
+    expiresAtMs: expiresInMs === 0 ? 0 : issuedAtMs + expiresInMs,
+    target,
+    held,
+    body,
+  });
+  return batchOf({ content, address, signature: new Uint8Array(0) });
+}
+
+/** The batch that an operator issued and signed. */
+function signedBatch(
+  { peers }: GossipContext,
+  { order, held }: { order: Order & { type: "signed" }; held: boolean },
+): Batch {
+  const { name, address } = peers.self;
+  const batch = batchOf({ ...order, address });
+  if (batch.origin.name !== name) {
+    throw new UsageError(
+      `the batch is signed for node ${JSON.stringify(batch.origin.name)}; this is ` +
+        `${JSON.stringify(name)}: sign it again`,
+    );
+  }
+  if (batch.held !== held) {
+    throw new UsageError("-limit and stages are not as they were signed: sign the batch again");
+  }
+  return batch;
+}
+
+/** The results of a new batch, before any member has answered. */
 export function openCollection(
   { peers }: GossipContext,
   { batch, collection }: IssuedBatch,
@@ -87,7 +115,7 @@ export function openCollection(
   };
 }
 
-/** A name without wildcards is one that the operator counts on: a slip must not pass for success. */
+/** A name without wildcards must name a member: a mistyped one must not look like success. */
 function mustNameMembers({ peers }: GossipContext, target: Target): void {
   for (const name of exactNames(target)) {
     const peer = peers.peer(name);
@@ -101,7 +129,7 @@ function mustNameMembers({ peers }: GossipContext, target: Target): void {
   }
 }
 
-/** Members named one by one that have failed or left: they run the batch if they come back in time. */
+/** Members named without wildcards that have failed or left: they run the batch if they come back in time. */
 function namedButGone({ peers }: GossipContext, target: Target): string[] {
   return exactNames(target).filter((name) => {
     const peer = peers.peer(name);

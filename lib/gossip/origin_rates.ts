@@ -1,41 +1,41 @@
 /**
- * How many batches one origin may have a second: a token bucket for each. An origin keeps to half of
- * what the others let in, so that what it let go is let in however bunched it comes.
+ * Limits the batches that each origin may send in a second, with a token bucket for each origin.
+ * Receivers allow twice the origin's own rate, to absorb bursts.
  * @module
  */
 import type { Clock } from "../runtime.ts";
 import type { GossipSettings } from "./settings.ts";
 import type { PeerView } from "./types.ts";
 
-/** How much more others let in than an origin lets go. */
+/** Receivers allow this many times the rate that an origin keeps to. */
 const ALLOWANCE = 2;
-/** Names that nobody knows as members share one bucket, or names made up would have one each. */
+/** Origins that are not members share one bucket, or each invented name would have its own. */
 const STRANGERS = "";
 
-/** What may still come, as of a time. */
+/** The tokens that were left at a time. */
 interface Bucket {
   tokens: number;
   atMs: number;
 }
 
-/** What it is made with. */
+/** What an `OriginRates` is made of. */
 export interface OriginRatesOptions {
-  /** For the rate. */
+  /** The rate and the burst. */
   readonly settings: GossipSettings;
-  /** Who is there. */
+  /** The membership. */
   readonly peers: PeerView;
-  /** The time. */
+  /** The clock. */
   readonly clock: Clock;
 }
 
-/** The buckets of one node; those that are full again are not kept. */
+/** The buckets of one node; a bucket that is full again is removed. */
 export class OriginRates {
   readonly #options: OriginRatesOptions;
   readonly #own: Bucket;
   readonly #others = new Map<string, Bucket>();
   #sweptAtMs: number;
 
-  /** All are full. */
+  /** All buckets are full. */
   constructor(options: OriginRatesOptions) {
     this.#options = options;
     const atMs = options.clock.nowMs();
@@ -43,19 +43,19 @@ export class OriginRates {
     this.#sweptAtMs = atMs;
   }
 
-  /** Whether this node may issue no batch just now. */
+  /** Whether this node must not issue a batch now. */
   get busy(): boolean {
     this.#fill(this.#own, 1);
     return this.#own.tokens < 1;
   }
 
-  /** This node has issued a batch. */
+  /** To be called when this node has issued a batch. */
   issued(): void {
     this.#fill(this.#own, 1);
     this.#own.tokens--;
   }
 
-  /** Counts a batch of another origin; why it is not let in, where too many came. */
+  /** Counts a batch of another origin. Returns why it is refused, if too many came. */
   refusal(origin: string): string | undefined {
     const { peers, settings } = this.#options;
     this.#sweep();
@@ -76,7 +76,7 @@ export class OriginRates {
     return this.#options.clock.nowMs();
   }
 
-  /** Whoever has been away fetches all that is remembered at once. */
+  /** A node that was away fetches all batches that are remembered at once. */
   get #burst(): number {
     const { originBurst, maxBatches } = this.#options.settings;
     return Math.max(ALLOWANCE * originBurst, maxBatches);
@@ -91,7 +91,7 @@ export class OriginRates {
     bucket.atMs = nowMs;
   }
 
-  /** Now and then those that are full again are let go of. */
+  /** Removes buckets that are full again, once in the time that it takes to fill one. */
   #sweep(): void {
     const { originBatchesPerSecond } = this.#options.settings;
     const fullMs = this.#burst / (ALLOWANCE * originBatchesPerSecond) * 1_000;

@@ -1,58 +1,57 @@
 /**
- * Results on their way home, at the node that has them: each is sent again, with back-off and by
- * turns straight and through a random other member, until the origin confirms it.
+ * Sends a node's reports to their origins: each with back-off, alternately directly and through a
+ * random relay, until the origin confirms it.
  * @module
  */
-import type {
-  BatchId,
-  ConfirmMessage,
-  LocalReport,
-  NodeReference,
-  Report,
-  RestoredReport,
-} from "./types.ts";
+import type { ConfirmMessage, NodeReport } from "./messages.ts";
+import type { NodeReference } from "../address.ts";
+import type { BatchId } from "../batch/id.ts";
+import type { LocalReport, RestoredReport } from "./types.ts";
+import { backoffMs, withJitter } from "../backoff.ts";
 import { encodeGossip } from "./codec.ts";
 import {
   currentReference,
   type GossipContext,
-  jittered,
   retryDelayMs,
   selfReference,
   sendVia,
 } from "./context.ts";
 import { choosePeers } from "./burst.ts";
 
-/** After a send that failed at once the next way is tried after this, doubled each time. */
+/** Delay after a send that failed; it doubles with each attempt. */
 const FAILED_SEND_DELAY_MS = 200;
-/** While the members hold the origin gone it is tried this seldom; when it is back, at once. */
+/** Delay while the origin is failed, left or unknown; when it is alive again, the report is sent at once. */
 const GONE_RETRY_MS = 600_000;
-/** Reports that wait when the origin comes back, or at start, are spread over this. */
+/** Reports are spread over this when their origin comes back and at start. */
 const WAKE_SPREAD_MS = 1_000;
 
-/** One report and how far it is. */
+/** One report on its way. */
 interface Entry {
   readonly origin: NodeReference;
   readonly sinceMs: number;
-  report: Report;
-  /** The origin has it; only a `running` one stays here after that. */
+  report: NodeReport;
+  /** Whether the origin has confirmed it; only a `running` report is kept after that. */
   confirmed: boolean;
-  /** Tries so far with this state. */
+  /** Attempts so far with this state. */
   attempt: number;
-  /** Of the timer that counts. */
+  /** Token of the timer that is not stale. */
   token: number;
 }
 
 /** The reports of one node. */
 export class Outbox {
   readonly #context: GossipContext;
-  readonly #takeOwn: (report: Report) => void;
+  readonly #takeOwn: (report: NodeReport, saved: () => void) => void;
   readonly #entries = new Map<BatchId, Entry>();
   #bytes = 0;
   #lastToken = 0;
 
-  /** Empty at first. `takeOwn` counts a report whose origin this node is. */
+  /** Holds nothing yet. `takeOwn` applies a report whose origin this node is, and calls back once it is durable. */
   constructor(
-    options: { readonly context: GossipContext; readonly takeOwn: (report: Report) => void },
+    options: {
+      readonly context: GossipContext;
+      readonly takeOwn: (report: NodeReport, saved: () => void) => void;
+    },
   ) {
     this.#context = options.context;
     this.#takeOwn = options.takeOwn;
@@ -63,19 +62,19 @@ export class Outbox {
     return this.#entries.size;
   }
 
-  /** Takes what was not confirmed before a restart; `start` sends it. */
+  /** Restores the reports that were not confirmed before a restart; `start` sends them. */
   restore(reports: Iterable<RestoredReport>): void {
-    for (const { batchId, origin, passed, body } of reports) {
-      this.#put(origin, { batchId, node: this.#self, state: "done", passed, body });
+    for (const { batchId, origin, passed, report } of reports) {
+      this.#put(origin, { batchId, node: this.#self, state: "done", passed, report });
     }
   }
 
-  /** Begins to send what is held. */
+  /** Begins to send. */
   start(): void {
     for (const entry of this.#entries.values()) this.#wake(entry);
   }
 
-  /** Takes a new state of this node's part; `running` waits a little, since it may be done soon. */
+  /** Adds a report; `running` waits a moment, because `done` may follow soon. */
   add(options: {
     readonly batchId: BatchId;
     readonly origin: NodeReference;
@@ -87,17 +86,24 @@ export class Outbox {
       if (held !== undefined) return;
       const entry = this.#put(origin, {
         ...{ batchId, node: this.#self, state: "running" },
-        ...{ passed: false, body: new Uint8Array(0) },
+        ...{ passed: false, report: new Uint8Array(0) },
       });
       this.#schedule(entry, this.#context.settings.runningAfterMs);
       return;
     }
     if (held?.report.state === "done") return;
-    const { passed, body } = report;
-    this.#try(this.#put(origin, { batchId, node: this.#self, state: "done", passed, body }));
+    const { passed } = report;
+    const done = {
+      batchId,
+      node: this.#self,
+      state: "done",
+      passed,
+      report: report.report,
+    } as const;
+    this.#try(this.#put(origin, done));
   }
 
-  /** The origin asks for this node's state; false where there is nothing to tell. */
+  /** Sends the report on a batch again; false if there is none. */
   resend(batchId: BatchId): boolean {
     const entry = this.#entries.get(batchId);
     if (entry === undefined) return false;
@@ -106,7 +112,7 @@ export class Outbox {
     return true;
   }
 
-  /** Takes the origin's word that it has a report. */
+  /** Handles `confirm`. */
   confirm(message: ConfirmMessage): void {
     const entry = this.#entries.get(message.batchId);
     if (
@@ -115,25 +121,23 @@ export class Outbox {
     ) return;
     entry.token = ++this.#lastToken;
     entry.confirmed = true;
-    if (message.state === "running") return;
-    this.#delete(entry);
-    this.#context.effects.emit({ type: "report_confirmed", batchId: message.batchId });
+    if (message.state === "done") this.#settle(entry);
   }
 
-  /** Takes a timer back. */
+  /** Handles a timer. */
   fire(timer: { readonly batchId: BatchId; readonly token: number }): void {
     const entry = this.#entries.get(timer.batchId);
     if (entry !== undefined && entry.token === timer.token && !entry.confirmed) this.#try(entry);
   }
 
-  /** To be called when a member is alive (again): what waits for it is sent soon. */
+  /** To be called when a member is alive (again): its reports are sent soon. */
   memberAlive(name: string): void {
     for (const entry of this.#entries.values()) {
       if (entry.origin.name === name && !entry.confirmed) this.#wake(entry);
     }
   }
 
-  /** Gives up on what has waited too long. */
+  /** Gives up reports that have waited too long. */
   expire(): void {
     const limit = this.#context.clock.nowMs() - this.#context.settings.reportKeepMs;
     for (const entry of this.#entries.values()) {
@@ -145,7 +149,7 @@ export class Outbox {
     return this.#context.peers.self.name;
   }
 
-  #put(origin: NodeReference, report: Report): Entry {
+  #put(origin: NodeReference, report: NodeReport): Entry {
     const held = this.#entries.get(report.batchId);
     if (held !== undefined) this.#delete(held);
     const entry: Entry = {
@@ -157,7 +161,7 @@ export class Outbox {
       token: ++this.#lastToken,
     };
     this.#entries.set(report.batchId, entry);
-    this.#bytes += report.body.length;
+    this.#bytes += report.report.length;
     const { maxReports, maxReportBytes } = this.#context.settings;
     for (const oldest of this.#entries.values()) {
       if (this.#entries.size <= maxReports && this.#bytes <= maxReportBytes) break;
@@ -168,7 +172,7 @@ export class Outbox {
 
   #delete(entry: Entry): void {
     if (!this.#entries.delete(entry.report.batchId)) return;
-    this.#bytes -= entry.report.body.length;
+    this.#bytes -= entry.report.report.length;
   }
 
   #abandon(entry: Entry): void {
@@ -180,14 +184,22 @@ export class Outbox {
       from: entry.origin.name,
       detail: `the report on batch ${batchId} is given up: too old, or too many newer ones wait`,
     });
+    this.#context.records.keep({ type: "report_settled", batchId });
     this.#context.effects.emit({ type: "report_abandoned", batchId });
   }
 
-  /** What a node owes to itself after a restart takes no way that could fail. */
+  /** Applies a report whose origin is this node: nothing is sent, but it must become durable too. */
   #settleOwn(entry: Entry): void {
-    this.#takeOwn(entry.report);
+    this.#takeOwn(entry.report, () => {
+      if (this.#entries.get(entry.report.batchId) === entry) this.#settle(entry);
+    });
+  }
+
+  #settle(entry: Entry): void {
     this.#delete(entry);
+    if (entry.report.state === "running") return;
     const { batchId } = entry.report;
+    this.#context.records.keep({ type: "report_settled", batchId });
     this.#context.effects.emit({ type: "report_confirmed", batchId });
   }
 
@@ -211,7 +223,7 @@ export class Outbox {
     }
     const exclude = new Set([entry.origin.name]);
     const [relay] = attempt % 2 === 1 ? choosePeers(context, { count: 1, exclude }) : [];
-    const leastMs = this.#isGone(entry.origin) ? jittered(GONE_RETRY_MS, context.random) : 0;
+    const leastMs = this.#isGone(entry.origin) ? withJitter(GONE_RETRY_MS, context.random) : 0;
     this.#schedule(entry, Math.max(leastMs, retryDelayMs(context, attempt)));
     const { token } = entry;
     sendVia(context, {
@@ -222,18 +234,22 @@ export class Outbox {
         report: entry.report,
       }),
       relay,
-      // In a long queue the retries would come faster than their turns.
+      // In a long queue, retries would be added faster than they are sent.
       key: `report ${entry.report.batchId} ${entry.report.state}`,
       done: (ok) => {
         if (ok || entry.token !== token) return;
-        const delayMs = FAILED_SEND_DELAY_MS * 2 ** Math.min(attempt, 20);
-        const pauseMs = jittered(Math.min(delayMs, context.settings.retryMaxMs), context.random);
+        const pauseMs = backoffMs({
+          attempt,
+          firstMs: FAILED_SEND_DELAY_MS,
+          maxMs: context.settings.retryMaxMs,
+          random: context.random,
+        });
         this.#schedule(entry, Math.max(leastMs, pauseMs));
       },
     });
   }
 
-  /** Whether the members hold it failed or left, or do not know it. */
+  /** Whether the origin is failed, left or unknown. */
   #isGone(origin: NodeReference): boolean {
     const state = this.#context.peers.peer(origin.name)?.state ?? "left";
     return state === "dead" || state === "left";

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   batchOf,
   GossipRecorder,
@@ -6,13 +6,11 @@ import {
   pushOf,
   referenceOf,
 } from "../../tests/support/gossip_recorder.ts";
-import { StoreError } from "../errors.ts";
 import { encodeGossip } from "./codec.ts";
-import type { GossipMessage } from "./types.ts";
+import type { GossipMessage } from "./messages.ts";
 
-const SUBMISSION = { target: {}, expiresInMs: 3_600_000, body: Uint8Array.of(1) };
 const OPEN = { state: "pending" } as const;
-const DONE = { state: "done", passed: true, body: Uint8Array.of(7) } as const;
+const DONE = { state: "done", passed: true, report: Uint8Array.of(7) } as const;
 
 Deno.test("reports: running waits a little, done goes at once and ends it", () => {
   const node = new GossipRecorder({ peers: ["a", "b"] });
@@ -150,7 +148,7 @@ Deno.test("reports: one that nobody takes for a day is given up", () => {
 
 Deno.test("the origin counts once, confirms always, and the way that it came", () => {
   const node = new GossipRecorder({ peers: ["a", "b"] });
-  const { id } = node.machine.submit(SUBMISSION);
+  const { id } = node.submit();
   node.takeSends();
   node.takeEvents();
   const report: GossipMessage = {
@@ -174,7 +172,7 @@ Deno.test("the origin counts once, confirms always, and the way that it came", (
 
 Deno.test("a report that cannot be one is dropped and not confirmed", () => {
   const node = new GossipRecorder({ peers: ["a", "b"] });
-  const { id } = node.machine.submit(SUBMISSION);
+  const { id } = node.submit();
   const others = batchOf("b");
   node.receive(pushOf(others, "b"));
   node.takeSends();
@@ -192,7 +190,11 @@ Deno.test("a report that cannot be one is dropped and not confirmed", () => {
     assertEquals(node.takeSends(), []);
   }
   // Results that are held no more: confirmed, or it would come for ever.
-  node.receive({ type: "report", from, report: { ...report, batchId: batchOf("c", 9).id } });
+  node.receive({
+    type: "report",
+    from,
+    report: { ...report, batchId: batchOf("c", { number: 9 }).id },
+  });
   node.expectEvents();
   assertEquals(node.takeSends().map(({ message }) => message.type), ["confirm"]);
 });
@@ -207,17 +209,63 @@ Deno.test("reports: what a node owes to itself after a restart is counted withou
         seen: [batchId],
         batches: [],
         collections: [{ batchId, target: {}, held: false, members: new Map([["self", OPEN]]) }],
-        reports: [{ batchId, origin: self, passed: true, body: DONE.body }],
+        reports: [{ batchId, origin: self, passed: true, report: DONE.report }],
       },
     },
   });
-  node.onEmit = () => {
-    throw new StoreError("the disk is full");
-  };
-  assertThrows(() => node.fireLast("report_retry"), StoreError);
-  node.onEmit = undefined;
+  node.failure = "the disk is full";
   node.fireLast("report_retry");
-  node.expectEvents("progress", "batch_settled", "report_confirmed");
+  node.expectEvents("progress", "batch_settled");
+  assertEquals(node.machine.status().reports, 1);
+  node.failure = undefined;
+  node.fireLast("report_retry");
+  node.expectEvents("report_confirmed");
   assertEquals(node.machine.progress(batchId)?.get("self"), DONE);
   assertEquals([node.takeSends(), node.machine.status().reports], [[], 0]);
+});
+
+Deno.test("the origin confirms a report once it is durable, and not before", () => {
+  const node = new GossipRecorder({ peers: ["a", "b"] });
+  const { id } = node.submit();
+  node.takeSends();
+  node.takeEvents();
+  const report: GossipMessage = {
+    type: "report",
+    from: referenceOf("a"),
+    report: { batchId: id, node: "a", ...DONE },
+  };
+  node.journalHangs = true;
+  node.receive(report);
+  node.expectEvents("progress");
+  assertEquals(node.takeSends(), []);
+  // One that comes again meanwhile is neither confirmed nor recorded a second time.
+  node.receive(report);
+  assertEquals(node.takeSends(), []);
+  assertEquals(node.takeRecords().filter(({ type }) => type === "progress").length, 1);
+  node.journalHangs = false;
+  assertEquals(node.takeSends().map(({ to, message }) => [to, message.type]), [["a", "confirm"]]);
+});
+
+Deno.test("a report that the journal could not keep is confirmed when it comes again and is kept", () => {
+  const node = new GossipRecorder({ peers: ["a", "b"] });
+  const { id } = node.submit();
+  node.takeSends();
+  node.takeEvents();
+  const report: GossipMessage = {
+    type: "report",
+    from: referenceOf("a"),
+    report: { batchId: id, node: "a", ...DONE },
+  };
+  node.failure = "the disk is full";
+  node.receive(report);
+  assertEquals(node.takeSends(), []);
+  node.receive(report);
+  assertEquals(node.takeSends(), []);
+  node.expectEvents("progress");
+  node.failure = undefined;
+  node.receive(report);
+  assertEquals(node.takeSends().map(({ to, message }) => [to, message.type]), [["a", "confirm"]]);
+  node.expectEvents();
+  node.receive(report);
+  assertEquals(node.takeSends().map(({ message }) => message.type), ["confirm"]);
 });

@@ -1,66 +1,60 @@
 /**
- * Results as they come home, at the origin: who still owes one, what each answered, and the stages
- * of a roll-out.
+ * Collects results at the origin: every member's progress, its report, and what is durable of it.
  * @module
  */
-import type { BatchId, MemberProgress, Report, RestoredCollection, SkipReason } from "./types.ts";
+import type { NodeReport } from "./messages.ts";
+import type { BatchId } from "../batch/id.ts";
+import type { MemberProgress, SkipReason } from "../batch/progress.ts";
+import type { RestoredCollection } from "./types.ts";
 import type { GossipContext } from "./context.ts";
 import { isSettled } from "./stages.ts";
 import { matchesTarget } from "../batch/target.ts";
 
-/** `BusyError` counts the unsettled batches of this span: older ones wait for members, not for us. */
+/** Only unsettled batches younger than this make the node busy: older ones wait for members. */
 const BUSY_WINDOW_MS = 60_000;
 
-/** What is collected of one batch. */
+/** The results of one batch. */
 export interface CollectedBatch extends RestoredCollection {
   /** Every member's progress. */
   readonly members: Map<string, MemberProgress>;
-  /** When it was opened, on the machine's clock. */
+  /** When it was opened, by the monotonic clock. */
   readonly openedAtMs: number;
-  /** How many members have not settled. */
+  /** How many members are pending or running. */
   unsettled: number;
-  /** Bytes of the results. */
+  /** Bytes of the reports. */
   bytes: number;
-  /** Changes of progress so far. */
+  /** How often any member's progress has changed. */
   changes: number;
+  /** Members whose report is not durable yet, and whether its record is with the journal now. */
+  readonly unsaved: Map<string, { saving: boolean }>;
 }
 
-/** What became of a report. */
-export type ReportTaken =
-  /** It changed a member's progress, durably. */
-  | "counted"
-  /** It was counted before. */
-  | "known"
-  /** The batch's results are not held here (any more). */
-  | "unknown_batch"
-  /** It comes from a name that is no member. */
-  | "unknown_node";
-
-/** What it is made with. */
+/** What a `Results` is made of. */
 export interface ResultsOptions {
-  /** Surroundings. */
+  /** What the parts of the machine share. */
+
   readonly context: GossipContext;
-  /** Called after each change of a held batch's progress, to let the next stage start. */
+  /** Called after each change of a batch's progress, so that the next stage can start. */
   readonly changed: (collected: CollectedBatch) => void;
 }
 
-/** The results of the batches that this node issued. */
+/** The results of all batches that this node issued. */
 export class Results {
   readonly #context: GossipContext;
   readonly #changed: (collected: CollectedBatch) => void;
   readonly #all = new Map<BatchId, CollectedBatch>();
-  /** Those with members that have not settled. */
+  /** The batches with members that are pending or running. */
   readonly #open = new Set<CollectedBatch>();
   #bytes = 0;
   #forgotten = 0;
 
-  /** Empty at first. */
+  /** Holds nothing yet. */
   constructor(options: ResultsOptions) {
     this.#context = options.context;
     this.#changed = options.changed;
   }
 
-  /** How many batches' results made room for newer ones. */
+  /** How many batches' results were evicted since the start. */
   get forgotten(): number {
     return this.#forgotten;
   }
@@ -70,7 +64,7 @@ export class Results {
     return this.#all.size;
   }
 
-  /** Whether so many batches are young and unsettled that nothing new should be issued. */
+  /** Whether so many batches of the last minute are unsettled that no new one should be issued. */
   get busy(): boolean {
     const { maxUnsettled } = this.#context.settings;
     if (this.#open.size < maxUnsettled) return false;
@@ -82,12 +76,12 @@ export class Results {
     return false;
   }
 
-  /** All that is held, newest first. */
+  /** The results of all batches, newest first. */
   newestFirst(): CollectedBatch[] {
     return [...this.#all.values()].reverse();
   }
 
-  /** Begins to collect; the oldest results make room, settled ones first. */
+  /** Begins to collect a batch's results; the oldest are evicted, settled ones first. */
   open(restored: RestoredCollection): CollectedBatch {
     const collected: CollectedBatch = {
       ...restored,
@@ -96,6 +90,7 @@ export class Results {
       unsettled: 0,
       bytes: 0,
       changes: 0,
+      unsaved: new Map(),
     };
     for (const progress of collected.members.values()) {
       if (!isSettled(progress)) collected.unsettled++;
@@ -108,8 +103,7 @@ export class Results {
     return collected;
   }
 
-  /** Forgets a batch whose acceptance did not become durable. */
-  drop(batchId: BatchId): void {
+  #drop(batchId: BatchId): void {
     const collected = this.#all.get(batchId);
     if (collected === undefined) return;
     this.#all.delete(batchId);
@@ -117,58 +111,90 @@ export class Results {
     this.#bytes -= collected.bytes;
   }
 
-  /** What is collected of one batch. */
+  /** The results of one batch. */
   get(batchId: BatchId): CollectedBatch | undefined {
     return this.#all.get(batchId);
   }
 
-  /** All batches with members that have not settled. */
+  /** The batches with members that are pending or running. */
   unsettled(): CollectedBatch[] {
     return [...this.#open];
   }
 
-  /** Takes a report. Counts exactly once: what is known already changes nothing and tells nobody. */
-  report(report: Report): ReportTaken {
+  /**
+   * Applies a report; one that was applied before changes nothing. `saved` is called once the report
+   * is durable, and not at all if the journal fails: the node then sends it again. Returns false if
+   * the node is not a member.
+   */
+  report(report: NodeReport, saved: () => void): boolean {
     const collected = this.#all.get(report.batchId);
-    if (collected === undefined) return "unknown_batch";
-    const { node, state, passed, body } = report;
+    // A report on results that were evicted is confirmed too, or it would be sent for ever.
+    if (collected === undefined) return saved(), true;
+    const { node, state, passed, report: bytes } = report;
     const before = collected.members.get(node);
-    if (before === undefined && this.#context.peers.peer(node) === undefined) return "unknown_node";
-    if (before?.state === "done" || before?.state === state) return "known";
-    this.set(collected, { node, progress: state === "done" ? { state, passed, body } : { state } });
-    return "counted";
+    if (before === undefined && this.#context.peers.peer(node) === undefined) return false;
+    if (state === "running") {
+      if (before?.state !== "done" && before?.state !== state) {
+        this.set(collected, { node, progress: { state } });
+      }
+      saved();
+      return true;
+    }
+    if (before?.state !== "done") {
+      const progress = { state, passed, report: bytes };
+      collected.unsaved.set(node, { saving: false });
+      this.#change(collected, { node, progress });
+    }
+    this.#save(collected, { node, saved });
+    return true;
   }
 
-  /** Sets one member's progress, tells of it, and lets what follows from it happen. */
+  /** Sets one member's progress; after a crash that undoes it, it is found out again. */
   set(
     collected: CollectedBatch,
     change: { readonly node: string; readonly progress: MemberProgress },
   ): void {
-    const { node, progress } = change;
-    const before = collected.members.get(node);
+    this.#context.records.keep({ type: "progress", batchId: collected.batchId, ...change });
+    this.#change(collected, change);
+  }
+
+  #save(
+    collected: CollectedBatch,
+    { node, saved }: { readonly node: string; readonly saved: () => void },
+  ): void {
+    const unsaved = collected.unsaved.get(node);
+    const progress = collected.members.get(node);
+    if (unsaved === undefined || progress === undefined) return saved();
+    // A report that comes again while the journal works is confirmed with the first.
+    if (unsaved.saving) return;
+    unsaved.saving = true;
+    const { batchId } = collected;
+    this.#context.records.keep({ type: "progress", batchId, node, progress }, (failure) => {
+      unsaved.saving = false;
+      if (failure !== undefined) return;
+      collected.unsaved.delete(node);
+      saved();
+    });
+  }
+
+  /** Sets one member's progress, emits the events of it, and lets the next stage start. */
+  #change(
+    collected: CollectedBatch,
+    change: { readonly node: string; readonly progress: MemberProgress },
+  ): void {
+    const { batchId } = collected;
     this.#apply(collected, change);
-    try {
-      this.#context.effects.emit({
-        type: "progress",
-        batchId: collected.batchId,
-        node,
-        progress,
-      });
-    } catch (error) {
-      // Not durable, so it must not be confirmed when it comes again.
-      this.#apply(collected, { node, progress: before });
-      throw error;
-    }
+    this.#context.effects.emit({ type: "progress", batchId, ...change });
     const changes = ++collected.changes;
     this.#makeRoom(collected);
     this.#changed(collected);
-    // What follows from a change may change more; the last one tells.
+    // The next stage may have changed more progress; then that change emits the event.
     if (collected.unsettled === 0 && collected.changes === changes) {
-      this.#context.effects.emit({ type: "batch_settled", batchId: collected.batchId });
+      this.#context.effects.emit({ type: "batch_settled", batchId });
     }
   }
 
-  /** Sets members that have not settled to `skipped`. */
+  /** Sets members that are pending or running to `skipped`. */
   skip(
     collected: CollectedBatch,
     options: { readonly nodes: readonly string[]; readonly reason: SkipReason },
@@ -180,7 +206,7 @@ export class Results {
     }
   }
 
-  /** To be called after any change of a member: who fails is not waited for, who joins is. */
+  /** To be called after any change of a member: a failed one is not waited for, a new one is. */
   memberChanged(name: string): void {
     for (const collected of this.#open) {
       const progress = this.#afterChange(collected, name);
@@ -188,7 +214,7 @@ export class Results {
     }
   }
 
-  /** Gives up on members that are in no membership: those that nobody knew after a restart. */
+  /** Stops waiting for members that the membership does not know, after a restart. */
   giveUpUnknown(): void {
     for (const collected of this.unsettled()) {
       for (const [name, progress] of collected.members) {
@@ -210,19 +236,18 @@ export class Results {
     if (before?.state === "pending" && !targeted) {
       return { state: "skipped", reason: "not_targeted" };
     }
-    // A held batch's members are drawn once; all others may still join in, or come back.
+    // The members of a held batch are fixed at issue; other batches take new and returning members.
     const comes = before === undefined || before.state === "unreached";
     return comes && targeted && !collected.held ? { state: "pending" } : undefined;
   }
 
   #apply(
     collected: CollectedBatch,
-    change: { readonly node: string; readonly progress: MemberProgress | undefined },
+    change: { readonly node: string; readonly progress: MemberProgress },
   ): void {
     const { node, progress } = change;
     const before = collected.members.get(node);
-    if (progress === undefined) collected.members.delete(node);
-    else collected.members.set(node, progress);
+    collected.members.set(node, progress);
     const bytes = progressBytes(progress) - progressBytes(before);
     collected.bytes += bytes;
     this.#bytes += bytes;
@@ -243,9 +268,11 @@ export class Results {
     for (const collected of settledFirst) {
       if (!full()) return;
       if (collected === newest) continue;
-      this.drop(collected.batchId);
+      this.#drop(collected.batchId);
       this.#forgotten++;
-      this.#context.effects.emit({ type: "results_forgotten", batchId: collected.batchId });
+      const { batchId } = collected;
+      this.#context.records.keep({ type: "results_forgotten", batchId });
+      this.#context.effects.emit({ type: "results_forgotten", batchId });
     }
   }
 }
@@ -255,5 +282,5 @@ function openCount(progress: MemberProgress | undefined): number {
 }
 
 function progressBytes(progress: MemberProgress | undefined): number {
-  return progress?.state === "done" ? progress.body.length : 0;
+  return progress?.state === "done" ? progress.report.length : 0;
 }

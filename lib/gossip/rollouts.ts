@@ -1,9 +1,10 @@
 /**
- * At the origin: lets the members of a held batch start, stage by stage, and goes on telling a
- * member so until it answers.
+ * Roll-outs at the origin: sends `start` to the members of a held batch, stage by stage, and again
+ * until each answers.
  * @module
  */
-import type { BatchId, StartMessage } from "./types.ts";
+import type { BatchId } from "../batch/id.ts";
+import type { StartMessage } from "./messages.ts";
 import { encodeGossip } from "./codec.ts";
 import {
   currentReference,
@@ -16,25 +17,26 @@ import { choosePeers } from "./burst.ts";
 import type { CollectedBatch, Results } from "./results.ts";
 import { ALL_AT_ONCE, rolloutState } from "./stages.ts";
 
-/** Where the telling of one batch stands. */
+/** The members of one batch that were told to start. */
 interface Telling {
-  /** Who was told. */
+  /** Their names. */
   readonly told: Set<string>;
-  /** Whether too many failed. */
+  /** Whether the roll-out was stopped. */
   stopped: boolean;
-  /** Times that this stage was told. */
+  /** How often `start` was sent to this stage. */
   attempt: number;
-  /** Of the timer that counts. */
+  /** Token of the timer that is not stale. */
   token: number;
 }
 
-/** What it is made with. */
+/** What a `Rollouts` is made of. */
 export interface RolloutsOptions {
-  /** Surroundings. */
+  /** What the parts of the machine share. */
+
   readonly context: GossipContext;
-  /** Where the progress stands. */
+  /** The progress of the batches. */
   readonly results: Results;
-  /** Starts the batch on this very node. */
+  /** Starts the batch on this node. */
   readonly startHere: (batchId: BatchId) => void;
 }
 
@@ -46,14 +48,14 @@ export class Rollouts {
   readonly #tellings = new Map<BatchId, Telling>();
   #lastToken = 0;
 
-  /** Nothing rolls out at first. */
+  /** Has started nothing. */
   constructor(options: RolloutsOptions) {
     this.#context = options.context;
     this.#results = options.results;
     this.#startHere = options.startHere;
   }
 
-  /** Lets those start whose turn it is. To be called after each change of the batch's progress. */
+  /** Starts the members whose stage has come. To be called after each change of the batch's progress. */
   advance(collected: CollectedBatch): void {
     const { batchId } = collected;
     const telling = this.#tellings.get(batchId) ??
@@ -76,13 +78,13 @@ export class Rollouts {
     this.#tell(collected, { names: fresh, telling });
   }
 
-  /** Takes no further stage. */
+  /** Skips all members that have not started. */
   cancel(collected: CollectedBatch): void {
     const { waiting } = rolloutState(collected.members, collected.rollout ?? ALL_AT_ONCE);
     this.#results.skip(collected, { nodes: waiting, reason: "cancelled" });
   }
 
-  /** Tells those again that have not answered. */
+  /** Sends `start` again to the members that have not answered. */
   fire(timer: { readonly batchId: BatchId; readonly token: number }): void {
     const telling = this.#tellings.get(timer.batchId);
     if (telling?.token !== timer.token) return;
@@ -119,7 +121,7 @@ export class Rollouts {
         : [];
       sendVia(context, { to: currentReference(context.peers, peer), message, relay });
     }
-    // Last, since a run that is refused on the spot may bring the next stage's turn.
+    // Last, because a run that is refused at once may start the next stage.
     if (names.includes(context.peers.self.name)) this.#startHere(batchId);
   }
 }

@@ -1,26 +1,26 @@
 /**
- * A set of ids that forgets the oldest when it is full. 16 bytes an id in a ring, and an open hash
- * table of 4 bytes a slot over it (linear probing, at most half full), both grown by doubling: a
- * million ids take 24 MiB, where a `Set` of strings would take over 100.
+ * A bounded set of ids that evicts the oldest. A ring holds 16 bytes for each id, and an open hash
+ * table indexes it with 4 bytes for each slot (linear probing, at most half full). Both grow by
+ * doubling. A million ids take 24 MiB; a `Set` of strings would take over 100.
  * @module
  */
-import type { BatchId } from "./messages.ts";
+import type { BatchId } from "../batch/id.ts";
 import { ID_BYTES, idFromBytes, idToBytes } from "../batch/id.ts";
 
-/** Ids that there is room for at first. */
+/** Room for ids at first. */
 const FIRST_CAPACITY = 64;
 /** Words of 4 bytes in an id. */
 const ID_WORDS = ID_BYTES / 4;
 
-/** What it is made with. */
+/** What a `SeenIds` is made of. */
 export interface SeenIdsOptions {
-  /** Ids that it holds before it forgets the oldest. */
+  /** Ids that it holds before it evicts the oldest. */
   readonly maxIds: number;
-  /** Mixed into the hash, so that nobody can choose ids that fall together. */
+  /** Mixed into the hash, so that nobody can choose ids that collide. */
   readonly seed: number;
 }
 
-/** The ids, oldest forgotten first. Every operation takes constant time, growth spread over all. */
+/** A bounded set of ids. Every operation takes amortized constant time. */
 export class SeenIds {
   readonly #maxIds: number;
   readonly #seed: number;
@@ -47,13 +47,13 @@ export class SeenIds {
     return this.#size;
   }
 
-  /** Whether `id` is held. Raises `WireError` on what is no id. */
+  /** Whether `id` is held. Raises `WireError` on a bad id. */
   has(id: BatchId): boolean {
     idToBytes(id, { into: this.#keyBytes });
     return this.#table[this.#find(this.#key, 0)] !== 0;
   }
 
-  /** Adds `id`; false where it was held already. Raises `WireError` on what is no id. */
+  /** Adds `id`; false if it was held already. Raises `WireError` on a bad id. */
   add(id: BatchId): boolean {
     if (this.has(id)) return false;
     if (this.#size === this.#capacity) {

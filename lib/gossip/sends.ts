@@ -1,9 +1,10 @@
 /**
- * Messages on their way out: how many are under way is bounded in all and for each peer, so that a
- * peer that takes nothing holds up nobody else; the rest wait in order, within bounds.
+ * Queues of messages to be sent. The sends under way are bounded in all and for each peer, so that a
+ * peer that accepts nothing does not delay the others; further messages wait in order, within bounds.
  * @module
  */
-import type { GossipEffects, NodeReference } from "./types.ts";
+import type { NodeReference } from "../address.ts";
+import type { GossipEffects } from "./types.ts";
 import type { GossipSettings } from "./settings.ts";
 
 /** One message to send. */
@@ -12,21 +13,21 @@ export interface OutgoingMessage {
   readonly to: NodeReference;
   /** Encoded. */
   readonly message: Uint8Array;
-  /** Called once it is known how it went; not where `send` gave false. */
+  /** Called with the result of the send; not called if `send` returned false. */
   readonly done?: (ok: boolean) => void;
-  /** While one of the same key waits for its turn, another one is left out: it would say the same. */
+  /** While a message with this key waits, another one is not queued: it would say the same. */
   readonly key?: string;
 }
 
-/** What it is made with. */
+/** What a `Sends` is made of. */
 export interface SendsOptions {
-  /** For the bounds. */
+  /** The bounds. */
   readonly settings: GossipSettings;
-  /** The world. */
+  /** Does the sends. */
   readonly effects: GossipEffects;
 }
 
-/** What goes to one peer. */
+/** The messages to one peer. */
 interface Lane {
   underWay: number;
   bytesUnderWay: number;
@@ -39,16 +40,16 @@ export class Sends {
   readonly #effects: GossipEffects;
   readonly #underWay = new Map<number, OutgoingMessage>();
   readonly #lanes = new Map<string, Lane>();
-  /** Names of peers with something waiting; who was served last comes last. */
+  /** Names of peers with waiting messages; the one served last comes last. */
   readonly #turns = new Set<string>();
-  /** Of the messages that wait. */
+  /** The keys of the messages that wait. */
   readonly #keys = new Set<string>();
   #bytesUnderWay = 0;
   #waiting = 0;
   #waitingBytes = 0;
   #lastId = 0;
 
-  /** Nothing is under way at first. */
+  /** Nothing is under way yet. */
   constructor(options: SendsOptions) {
     this.#settings = options.settings;
     this.#effects = options.effects;
@@ -59,15 +60,15 @@ export class Sends {
     return this.#underWay.size + this.#waiting;
   }
 
-  /** Whether so much waits that nothing new should be started. */
+  /** Whether more than half of the room for waiting messages is taken. */
   get busy(): boolean {
     return this.#waiting * 2 > this.#settings.maxQueuedSends ||
       this.#waitingBytes * 2 > this.#settings.maxQueuedBytes;
   }
 
   /**
-   * Sends now or when it is its turn; false where one of its key waits, or where there is no room for
-   * it, and then it is dropped.
+   * Sends a message now or in its turn. Returns false if a message with its key waits already, or if
+   * there is no room for it: it is then dropped.
    */
   send(outgoing: OutgoingMessage): boolean {
     const { key } = outgoing;
@@ -99,7 +100,7 @@ export class Sends {
     return true;
   }
 
-  /** Takes how a send went. Ids that are not under way are ignored. */
+  /** Takes the result of a send. Ids that are not under way are ignored. */
   sent(id: number, ok: boolean): void {
     const outgoing = this.#underWay.get(id);
     if (outgoing === undefined) return;
@@ -131,7 +132,7 @@ export class Sends {
       if (outgoing.key !== undefined) this.#keys.delete(outgoing.key);
       this.#waiting--;
       this.#waitingBytes -= outgoing.message.length;
-      // Deleted and added again it comes last, and this loop meets it again for its next one.
+      // Deleted and added again it is the last, and this loop reaches it again for its next message.
       if (lane.waiting.length > 0) this.#turns.add(name);
       this.#begin(outgoing, lane);
     }
@@ -152,7 +153,7 @@ export class Sends {
     });
   }
 
-  /** Whether one more of so many bytes may go; a first one always may, however large. */
+  /** Whether one more message of that size may be sent; a first one may be of any size. */
   #free(lane: Lane, bytes: number): boolean {
     const { maxSends, maxSendsPerPeer, maxSendBytes, maxSendBytesPerPeer } = this.#settings;
     if (lane.underWay >= maxSendsPerPeer || this.#underWay.size >= maxSends) return false;

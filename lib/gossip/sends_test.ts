@@ -11,6 +11,7 @@ function make(settings: Partial<GossipSettings>) {
     effects: {
       send: (request) => begun.push(request),
       setTimer: () => {},
+      persist: () => {},
       emit: (event) => events.push(event),
     },
   });

@@ -1,30 +1,30 @@
 /**
- * Timings and bounds of dissemination, each with what turning it up or down costs.
+ * Timings and bounds of dissemination, each with the trade-off of raising and lowering it.
  * @module
  */
 import { HISTORY_MAX_BATCHES, HISTORY_MAX_IDS } from "../limits.ts";
 
-/** What can be set. Times in milliseconds. */
+/** The settings of the dissemination machine. */
 export interface GossipSettings {
-  /** Peers contacted in each iteration of either phase. More: faster, and more copies. */
+  /** Fan-out: peers contacted in a round. More: faster, and more copies. */
   readonly gossipGroup: number;
-  /** Period of the second phase. Shorter: stragglers learn sooner, more digests at rest. */
+  /** Period of anti-entropy. Shorter: nodes that the burst missed learn sooner, more digests at rest. */
   readonly advertiseIntervalMs: number;
-  /** A send fails after this. Longer: slow links get through, a dead peer is replaced later. */
+  /** A send fails after this. Longer: slow links succeed, a dead peer is replaced later. */
   readonly sendTimeoutMs: number;
-  /** A run shorter than this tells the origin `done` alone. */
+  /** A run shorter than this reports `done` alone. */
   readonly runningAfterMs: number;
-  /** A report or start without an answer is sent again after this, at first. */
+  /** A report or `start` without an answer is sent again after this, at first. */
   readonly confirmTimeoutMs: number;
-  /** The longest pause between two tries. */
+  /** The longest delay between two attempts. */
   readonly retryMaxMs: number;
-  /** A report that nobody confirmed is given up after this. */
+  /** A report that was not confirmed is given up after this. */
   readonly reportKeepMs: number;
-  /** How often what expired is looked for. */
+  /** How often expired batches are looked for. */
   readonly expireIntervalMs: number;
-  /** A batch that was asked for is asked of nobody else for this long. */
+  /** A batch that one member was asked for is not asked of another for this long. */
   readonly wantTimeoutMs: number;
-  /** After a restart, a member of an old collection that nobody told of in this time is `unreached`. */
+  /** After a restart, a member that the membership does not learn of in this time is `unreached`. */
   readonly unknownMemberMs: number;
   /** Bound on remembered ids. */
   readonly maxIds: number;
@@ -40,17 +40,17 @@ export interface GossipSettings {
   readonly maxReports: number;
   /** Bound on their bytes. */
   readonly maxReportBytes: number;
-  /** `submit` refuses past this many batches of the last minute that have not settled. */
+  /** `submit` raises `BusyError` while this many batches of the last minute have not settled. */
   readonly maxUnsettled: number;
-  /** Batches a second that this node issues, and half of what it lets in from each other origin. */
+  /** Batches that this node issues in a second; it accepts twice as many from each other origin. */
   readonly originBatchesPerSecond: number;
-  /** So many at once after a pause. */
+  /** Batches that may be issued at once after a pause. */
   readonly originBurst: number;
   /** Sends under way at once, to all. */
   readonly maxSends: number;
   /** Sends under way at once, to one peer. */
   readonly maxSendsPerPeer: number;
-  /** Bytes of the sends under way at once, to all: each is sealed for itself. */
+  /** Bytes of the sends under way at once, to all: each is encrypted by itself. */
   readonly maxSendBytes: number;
   /** Bytes of the sends under way at once, to one peer. */
   readonly maxSendBytesPerPeer: number;
@@ -60,10 +60,10 @@ export interface GossipSettings {
   readonly maxQueuedBytes: number;
 }
 
-/** Megabyte. */
+/** One mebibyte. */
 const MIB = 1024 * 1024;
 
-/** For a network of one site; also right across sites, where only the first answers take longer. */
+/** For a network of one site; suits several sites too, where only the first answers take longer. */
 export const DEFAULT_GOSSIP_SETTINGS: GossipSettings = {
   gossipGroup: 5,
   advertiseIntervalMs: 20_000,

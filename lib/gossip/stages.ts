@@ -1,26 +1,26 @@
 /**
- * Staged roll-out: which members may run a batch now. Pure: it is worked out anew from the members'
- * progress each time, so an origin that restarts goes on where it was.
+ * Staged roll-outs: which members may run a batch now. It is computed from the members' progress each
+ * time, so that an origin that restarts goes on where it was.
  * @module
  */
-import type { MemberProgress, Rollout } from "./types.ts";
+import type { MemberProgress, Rollout, RolloutStanding } from "../batch/progress.ts";
 
-/** Where a roll-out stands. */
+/** The state of a roll-out. */
 export interface RolloutState {
   /** Members that may run and have not answered. */
   readonly open: readonly string[];
-  /** Members whose stage has not come; empty where it is in its last. */
+  /** Members whose stage has not come; empty in the last stage. */
   readonly waiting: readonly string[];
   /** Members that failed or were unreached. */
   readonly failures: number;
-  /** Whether there were too many failures for those that wait. */
+  /** Whether too many members failed for the others to start. */
   readonly stopped: boolean;
 }
 
-/** One stage for all: what a sample is without stages. */
+/** One stage for all members. */
 export const ALL_AT_ONCE: Rollout = { stageSize: Infinity, maxFailures: Infinity };
 
-/** Whether nothing more is waited for. */
+/** Whether the member's part has ended: it is neither pending nor running. */
 export function isSettled(progress: MemberProgress): boolean {
   return progress.state !== "pending" && progress.state !== "running";
 }
@@ -31,8 +31,8 @@ export function isFailure(progress: MemberProgress): boolean {
 }
 
 /**
- * Walks the stages in order: the next one's turn comes when all of the one before have settled, and
- * never once there are too many failures.
+ * The state of a roll-out: a stage starts when all members of the one before have settled, and never
+ * after too many failures.
  */
 export function rolloutState(
   members: ReadonlyMap<string, MemberProgress>,
@@ -58,21 +58,7 @@ function unsettled(entries: readonly (readonly [string, MemberProgress])[]): str
   return entries.filter(([, progress]) => !isSettled(progress)).map(([name]) => name);
 }
 
-/** How far a staged roll-out has come, for people. */
-export interface RolloutStanding {
-  /** The stage whose turn it is, or that was the last one; the first is 1. */
-  readonly stage: number;
-  /** How many stages there are. */
-  readonly stages: number;
-  /** Members of the stages so far that failed or were unreached. */
-  readonly failures: number;
-  /** The roll-out stops when there are more failures than this. */
-  readonly maxFailures: number;
-  /** Whether it stopped, so that later stages did not start. */
-  readonly stopped: boolean;
-}
-
-/** Where a roll-out stands; worked out anew each time, as `rolloutState` is. */
+/** How far a roll-out is, for people. */
 export function rolloutStanding(
   members: ReadonlyMap<string, MemberProgress>,
   rollout: Rollout,

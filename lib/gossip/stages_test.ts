@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { ALL_AT_ONCE, rolloutStanding, rolloutState } from "./stages.ts";
-import type { MemberProgress, Rollout } from "./types.ts";
+import type { MemberProgress, Rollout } from "../batch/progress.ts";
 
 const PROGRESS: Record<string, MemberProgress> = {
   p: { state: "pending" },
   r: { state: "running" },
-  d: { state: "done", passed: true, body: new Uint8Array(0) },
-  f: { state: "done", passed: false, body: new Uint8Array(0) },
+  d: { state: "done", passed: true, report: new Uint8Array(0) },
+  f: { state: "done", passed: false, report: new Uint8Array(0) },
   u: { state: "unreached", memberState: "dead" },
   s: { state: "skipped", reason: "rollout_stopped" },
 };

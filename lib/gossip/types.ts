@@ -1,30 +1,27 @@
 /**
- * What dissemination takes, gives and knows. A batch's checks and a node's outcomes are opaque bytes
- * here: `lib/checks/` reads them and `lib/daemon/` joins the two.
+ * The interface of the dissemination machine: what it is given, the effects that it asks for, its
+ * timers, records and events. The bodies and reports of batches are opaque bytes here.
  * @module
  */
-import type { Address } from "../runtime.ts";
+import type { NodeReference } from "../address.ts";
+import type { Amount } from "../batch/amount.ts";
+import type { Batch, BatchCopy } from "../batch/batch.ts";
+import type { BatchId } from "../batch/id.ts";
+import type { Order } from "../batch/order.ts";
+import type { MemberProgress, Rollout, RolloutOptions } from "../batch/progress.ts";
+import type { Target } from "../batch/target.ts";
 import type { DropReason } from "../errors.ts";
 import type { NodeState } from "../wire/messages.ts";
-import type { Amount, Batch, BatchCopy, BatchId, NodeReference, Target } from "./messages.ts";
-
-export type * from "./messages.ts";
 
 /** One member as dissemination sees it. */
-export interface Peer {
-  /** Its unique name. */
-  readonly name: string;
-  /** Where it listens. */
-  readonly address: Address;
-  /** What SWIM holds of it. */
+export interface Peer extends NodeReference {
   readonly state: NodeState;
-  /** Whether it runs gossipcheck. */
+  /** Whether it takes batches; other members of a memberlist cluster do not. */
   readonly runsGossipcheck: boolean;
-  /** What it publishes about itself. */
   readonly tags: ReadonlyMap<string, string>;
-  /** Its present life, to which messages are addressed; absent where it does not tell. */
+  /** Its current session, which link messages are addressed to; absent if it publishes none. */
   readonly session?: string;
-  /** Set where only one transport reaches it. */
+  /** Present if only this transport reaches it. */
   readonly degraded?: "udp" | "tcp";
 }
 
@@ -32,7 +29,7 @@ export interface Peer {
 export interface PeerView {
   /** This node. */
   readonly self: Peer;
-  /** Every member known but this node, in no order. */
+  /** Every known member but this node, in no order. */
   peers(): Iterable<Peer>;
   /** One member by name, this node included. */
   peer(name: string): Peer | undefined;
@@ -42,334 +39,229 @@ export interface PeerView {
 export interface SendRequest {
   /** Handed back by `sent`; unique for this machine. */
   readonly id: number;
-  /** Whom to. */
   readonly to: NodeReference;
-  /** The encoded message: the payload of a user message. Shared by a fan-out, so not to be changed. */
+  /** The encoded message. Shared by all sends of a fan-out, so not to be changed. */
   readonly message: Uint8Array;
-  /** The send counts as failed after this long. */
+  /** The send counts as failed after this. */
   readonly timeoutMs: number;
 }
 
-/** In which stages an operator wants a batch run. */
-export interface RolloutOptions {
-  /** Members a stage. */
-  readonly size: Amount;
-  /** The roll-out stops when more members than this failed or were unreached. */
-  readonly maxFailures: number;
-}
-
-/** What an operator wants run. */
+/** A batch that an operator sends through this node. */
 export interface Submission {
-  /** Which members. */
-  readonly target: Target;
-  /** How long it lives; 0 for ever. */
-  readonly expiresInMs: number;
-  /** The checks, opaque; at most `BATCH_BODY_MAX_BYTES`. */
-  readonly body: Uint8Array;
-  /** A random sample of the target of this size. */
+  readonly order: Order;
+  /** Size of a random sample of the target; absent for all of it. */
   readonly limit?: Amount;
-  /** In stages of `size`, until more than `maxFailures` members failed. */
+  /** The stages; absent if all members start at once. */
   readonly rollout?: RolloutOptions;
-  /** Where the operator signed it: what was fixed by that. */
-  readonly signed?: {
-    /** Unused so far. */
-    readonly id: BatchId;
-    /** By the signer's wall clock. */
-    readonly issuedAtMs: number;
-    /** Opaque; `admit` reads it. */
-    readonly signature: Uint8Array;
-  };
 }
 
-/** What the runner has to tell. */
+/** How far the local runner is with a batch; the report is encoded, at most `REPORT_BODY_MAX_BYTES` long. */
 export type LocalReport =
-  | {
-    /** It has begun. */
-    readonly state: "running";
-  }
-  | {
-    /** It has ended. */
-    readonly state: "done";
-    /** Whether everything passed. */
-    readonly passed: boolean;
-    /** The outcomes, opaque; at most `REPORT_BODY_MAX_BYTES`. */
-    readonly body: Uint8Array;
-  };
+  | { readonly state: "running" }
+  | { readonly state: "done"; readonly passed: boolean; readonly report: Uint8Array };
 
-/** What the machine needs done. */
+/** The effects that the machine asks for. None of them throws. */
 export interface GossipEffects {
   /**
    * Sends one message. Owes, later and never from inside this call, exactly one
-   * `sent(request.id, ok)`: whether the peer has taken it, `timeoutMs` after the last sign that it
-   * will at the latest. The machine bounds how many are under way.
+   * `sent(request.id, ok)`: whether the peer has acknowledged it. The machine bounds how many sends
+   * are under way.
    */
   send(request: SendRequest): void;
   /** Hands `timer` to `fire` once, `delayMs` from now. Never from inside this call. */
   setTimer(delayMs: number, timer: GossipTimer): void;
   /**
-   * Tells the application; the state is settled, so it may call back into the machine. What the
-   * event says must survive a crash is durable when this returns. Where it throws, nothing that
-   * relies on the event goes out (no push, no confirmation), and the error goes to whoever called
-   * the machine.
+   * Writes a record to the journal. If `token` is given, owes, later and never from inside this
+   * call, exactly one `persisted(token, failure)`: why the record is not durable, or `undefined` if it
+   * is. Answers come in the order of the calls.
    */
+  persist(record: DurableRecord, token: number | undefined): void;
+  /** Passes an event to the application, which may call back: the machine's state is settled. */
   emit(event: GossipEvent): void;
 }
 
-/** Plain data handed back by the clock; stale ones are ignored. */
+/**
+ * What must survive a crash. `accepted`: a batch, its id and, at its origin, its collection; `ageMs`
+ * is the time since its issue, `targeted` whether it runs here at once, `cancelled` whether it was
+ * cancelled before it came. `released`: a held batch runs here. `progress`: a member's part changed,
+ * at the origin. `cancelled`, `expired`: the batch was, or did. `results_forgotten`: the origin
+ * evicted the batch's results. `report_settled`: this node's report was confirmed or given up.
+ */
+export type DurableRecord =
+  | {
+    readonly type: "accepted";
+    readonly batch: Batch;
+    readonly ageMs: number;
+    readonly targeted: boolean;
+    readonly cancelled: boolean;
+    readonly collection?: Collection;
+  }
+  | { readonly type: "released"; readonly batch: Batch }
+  | {
+    readonly type: "progress";
+    readonly batchId: BatchId;
+    readonly node: string;
+    readonly progress: MemberProgress;
+  }
+  | {
+    readonly type: "cancelled" | "expired" | "results_forgotten" | "report_settled";
+    readonly batchId: BatchId;
+  };
+
+/**
+ * A timer as plain data. `advertise`: a round of anti-entropy. `expire`: looks for what has expired.
+ * `report_retry`: a report was not confirmed. `start_retry`: members did not answer `start`. A
+ * `generation` or `token` that is not the latest makes it stale: it then changes nothing.
+ */
 export type GossipTimer =
+  | { readonly type: "advertise" | "expire"; readonly generation: number }
   | {
-    /** The second phase's period. */
-    readonly type: "advertise";
-    /** Stale when it is not the machine's. */
-    readonly generation: number;
-  }
-  | {
-    /** The period in which what expired is looked for. */
-    readonly type: "expire";
-    /** Stale when it is not the machine's. */
-    readonly generation: number;
-  }
-  | {
-    /** A report was not confirmed. */
-    readonly type: "report_retry";
-    /** Which batch's. */
+    readonly type: "report_retry" | "start_retry";
     readonly batchId: BatchId;
-    /** Stale when it is not the report's latest. */
-    readonly token: number;
-  }
-  | {
-    /** Members of a stage have not answered `start`. */
-    readonly type: "start_retry";
-    /** Which batch. */
-    readonly batchId: BatchId;
-    /** Stale when it is not the batch's latest. */
     readonly token: number;
   };
 
-/** Why a member has no part in a batch (any more). */
-export type SkipReason =
-  /** Too many of the stages before its own failed. */
-  | "rollout_stopped"
-  /** The batch was cancelled before its stage. */
-  | "cancelled"
-  /** The batch expired before the member was heard of, or before its stage. */
-  | "expired"
-  /** Its tags changed, and the target no longer names it. */
-  | "not_targeted";
-
-/** The member was not heard of yet (`pending`), or has said that it runs. */
-export interface OpenProgress {
-  /** Which of the two. */
-  readonly state: "pending" | "running";
-}
-/** The member has answered. */
-export interface DoneProgress {
-  /** Says which. */
-  readonly state: "done";
-  /** Whether everything passed there. */
-  readonly passed: boolean;
-  /** The outcomes, opaque. */
-  readonly body: Uint8Array;
-}
-/** SWIM holds it failed or it left before it answered; a late report still turns it to `done`. */
-export interface UnreachedProgress {
-  /** Says which. */
-  readonly state: "unreached";
-  /** What SWIM holds of it. */
-  readonly memberState: NodeState;
-}
-/** The member is not to run it; a report that comes all the same still turns it to `done`. */
-export interface SkippedProgress {
-  /** Says which. */
-  readonly state: "skipped";
-  /** Why. */
-  readonly reason: SkipReason;
-}
-/** How the origin sees one member's part of a batch. */
-export type MemberProgress = OpenProgress | DoneProgress | UnreachedProgress | SkippedProgress;
-
-/** How a batch rolls out in stages. */
-export interface Rollout {
-  /** Members a stage, in the order of the collection's members. */
-  readonly stageSize: number;
-  /** The roll-out stops when more than this many members failed or were unreached. */
-  readonly maxFailures: number;
-}
-
-/** At the origin: whose answers a batch waits for. */
+/** At the origin: the members whose reports a batch waits for. */
 export interface Collection {
-  /** The members, in the order of their stages where there are any. */
+  /** In the order of their stages, if there are any. */
   readonly members: readonly string[];
-  /** Absent where all start at once. */
+  /** Absent if all start at once. */
   readonly rollout?: Rollout;
 }
 
-/** A new batch is remembered. Comes exactly once an id. Durable: the id, the batch, the collection. */
+/**
+ * A new batch is remembered, and the journal has answered. Comes exactly once for an id. If it is
+ * targeted it is to run here and be reported; if it was cancelled, reported as not run.
+ */
 export interface BatchAccepted {
-  /** Says which. */
   readonly type: "batch_accepted";
-  /** The batch. */
   readonly batch: Batch;
-  /** Milliseconds since its issue; the journal keeps it with its own wall time. */
-  readonly ageMs: number;
-  /** Whether it is to run here and now: journal it, then run it, then `report` it. */
+  /** Whether it runs here now. */
   readonly targeted: boolean;
-  /** It was cancelled before it came: where targeted, `report` at once that it did not run. */
+  /** Whether it was cancelled before it came. */
   readonly cancelled: boolean;
-  /** Present at the origin. */
-  readonly collection?: Collection;
+  /** Why it is not durable, so that none of its actions may run. Never present at the origin. */
+  readonly failure?: string;
 }
-/** A held batch is to run here and now. Comes at most once an id, after its acceptance. Durable. */
-export interface BatchReleased {
-  /** Says which. */
-  readonly type: "batch_released";
-  /** The batch. */
-  readonly batch: Batch;
-  /** It was cancelled before: `report` at once that it did not run. */
-  readonly cancelled: boolean;
-}
-/** Stop what has not started, end running actions, report. Comes at most once an id. Durable. */
-export interface BatchCancelled {
-  /** Says which. */
-  readonly type: "batch_cancelled";
-  /** Which batch. */
+/** A batch of this node's own could not be made durable: it was not issued. */
+export interface BatchNotStored {
+  readonly type: "batch_not_stored";
   readonly batchId: BatchId;
+  readonly reason: string;
 }
-/** The batch's bytes are forgotten, its id and what was reported are not. */
-export interface BatchExpired {
-  /** Says which. */
-  readonly type: "batch_expired";
-  /** Which batch. */
+/** A held batch runs here now. Comes at most once for an id, after its acceptance. */
+export interface BatchReleased {
+  readonly type: "batch_released";
+  readonly batch: Batch;
+  /** Whether it was cancelled before: it is then reported as not run. */
+  readonly cancelled: boolean;
+  /** Why it is not durable that it runs, so that none of its actions may run. */
+  readonly failure?: string;
+}
+/**
+ * `batch_cancelled`: what has not started must not start, running actions are to be ended; comes at
+ * most once for an id. `batch_expired`: its content is forgotten, its id and its results are not.
+ * `batch_settled`: at the origin, no member is `pending` or `running`; comes again after late
+ * reports. `results_forgotten`: at the origin, its results were evicted. `report_confirmed`: the
+ * origin has this node's report. `report_abandoned`: this node gave its report up, because it is
+ * too old or too many newer ones wait.
+ */
+export interface BatchEnded {
+  readonly type:
+    | "batch_cancelled"
+    | "batch_expired"
+    | "batch_settled"
+    | "results_forgotten"
+    | "report_confirmed"
+    | "report_abandoned";
   readonly batchId: BatchId;
 }
 /**
- * A batch was not let in: `admit` said so, or its origin sends too many a second. It is neither run
- * nor forwarded nor remembered; where it comes again it is looked at again.
+ * A batch was refused: `admit` gave a reason, or its origin sends too many. It is neither run nor
+ * forwarded nor remembered; if it comes again it is judged again.
  */
 export interface BatchRefused {
-  /** Says which. */
   readonly type: "batch_refused";
-  /** Which batch. */
   readonly batchId: BatchId;
   /** The origin that it claims. */
   readonly origin: string;
-  /** Who sent it. */
+  /** The member that sent it. */
   readonly from: string;
-  /** Why, for people. */
   readonly reason: string;
 }
-/** At the origin: a member's part changed, or it joined in. Durable. */
+/** At the origin: a member's part changed, or it joined in. */
 export interface ProgressChanged {
-  /** Says which. */
   readonly type: "progress";
-  /** Which batch. */
   readonly batchId: BatchId;
-  /** Which member. */
   readonly node: string;
-  /** What it is now. */
   readonly progress: MemberProgress;
 }
-/** At the origin: no member is `pending` or `running`. Comes again after late reports. */
-export interface BatchSettled {
-  /** Says which. */
-  readonly type: "batch_settled";
-  /** Which batch. */
-  readonly batchId: BatchId;
-}
 /**
- * At the origin: too many of the stages so far failed; the members left are `skipped`. Comes again
- * where the origin restarts between the two.
+ * At the origin: too many members of the stages so far failed or were unreached; the others are
+ * `skipped`. Comes again if the origin restarts between the two.
  */
 export interface RolloutStopped {
-  /** Says which. */
   readonly type: "rollout_stopped";
-  /** Which batch. */
   readonly batchId: BatchId;
-  /** How many members failed or were unreached. */
   readonly failures: number;
 }
-/** At the origin: results are no longer held, since too much newer came. */
-export interface ResultsForgotten {
-  /** Says which. */
-  readonly type: "results_forgotten";
-  /** Which batch. */
-  readonly batchId: BatchId;
-}
-/** Our last report is off our hands; the journal may let go of it. */
-export interface ReportSettled {
-  /** Says which: the origin has it, or we gave up on it (too old, or too many newer). */
-  readonly type: "report_confirmed" | "report_abandoned";
-  /** Which batch. */
-  readonly batchId: BatchId;
-}
-/** Something was dropped, received or to be sent; its counter goes up. */
+/** Something received or to be sent was dropped; `reason` names its counter. */
 export interface GossipDropped {
-  /** Says which. */
   readonly type: "dropped";
-  /** Which counter. */
   readonly reason: DropReason;
-  /** Whose message, or to whom; empty where it could not be read. */
+  /** The sender, or the receiver of what was to be sent; empty if it could not be read. */
   readonly from: string;
-  /** What was wrong with it. */
   readonly detail: string;
 }
 
 /** What happened in dissemination. */
 export type GossipEvent =
   | BatchAccepted
+  | BatchNotStored
   | BatchReleased
-  | BatchCancelled
-  | BatchExpired
+  | BatchEnded
   | BatchRefused
   | ProgressChanged
-  | BatchSettled
   | RolloutStopped
-  | ResultsForgotten
-  | ReportSettled
   | GossipDropped;
 
 /** A batch that the journal remembers. */
 export interface RestoredBatch extends BatchCopy {
-  /** Whether it was cancelled. */
   readonly cancelled: boolean;
-  /** Whether it was run here or, held, released: it is never told as released again. */
+  /** Whether it ran here or, if held, was released: no event says so again. */
   readonly released: boolean;
 }
 
 /** What an origin had collected of one batch. */
 export interface RestoredCollection {
-  /** Which batch. */
   readonly batchId: BatchId;
-  /** Where the results were to go; whom members that join are matched with. */
+  /** Members that join are compared with it. */
   readonly target: Target;
-  /** Whether it is held. */
   readonly held: boolean;
   /** Every member's progress, in the order of the collection's members. */
   readonly members: ReadonlyMap<string, MemberProgress>;
-  /** Absent where all started at once. */
+  /** Absent if all started at once. */
   readonly rollout?: Rollout;
 }
 
 /** A report that the origin has not confirmed. */
 export interface RestoredReport {
-  /** Which batch. */
   readonly batchId: BatchId;
-  /** Whom it goes to. */
   readonly origin: NodeReference;
   /** Whether everything passed here. */
   readonly passed: boolean;
-  /** The outcomes, opaque. */
-  readonly body: Uint8Array;
+  /** The report, encoded. */
+  readonly report: Uint8Array;
 }
 
-/** What a journal gives back after a restart. Everything oldest first. */
+/** What the journal gives back after a restart, oldest first. */
 export interface RestoredState {
-  /** Every id ever accepted, up to what history holds. */
+  /** The ids of all batches ever accepted, as many as history holds. */
   readonly seen: Iterable<BatchId>;
-  /** The batches that are whole and not expired. */
+  /** The batches that are whole and have not expired. */
   readonly batches: Iterable<RestoredBatch>;
-  /** What was collected as an origin. */
+  /** What this node collected as an origin. */
   readonly collections: Iterable<RestoredCollection>;
-  /** The outbox. */
+  /** The reports that no origin has confirmed. */
   readonly reports: Iterable<RestoredReport>;
 }
