@@ -1,8 +1,9 @@
 /**
- * Searches a stream of chunks for a byte string (Knuth, Morris and Pratt, 1977). A match may span any
- * number of chunks. The time is linear in the length of the stream for every needle: at most two
- * comparisons a byte. `Buffer.indexOf` is no replacement: it compares up to the whole needle at each
- * byte, so that a needle of 1,000 times "a" and a "b" slows it to under 1 MiB/s in a file of "a".
+ * Searches a stream of chunks for a byte string (Knuth, Morris and Pratt, 1977). A match may span
+ * any number of chunks. The time is linear in the length of the stream for every needle: at most
+ * two comparisons a byte. `Buffer.indexOf` is no replacement: it compares up to the whole needle at
+ * each byte, so that a needle of 1,000 times "a" and a "b" slows it to under 1 MiB/s in a file of
+ * "a".
  * @module
  */
 
@@ -13,7 +14,7 @@ export class ByteFinder {
   readonly #fallback: Uint32Array;
   #matched = 0;
 
-  /** `needle` has one byte or more. */
+  /** `needle` must have at least one byte. */
   constructor(needle: Uint8Array) {
     this.#needle = needle;
     this.#fallback = new Uint32Array(needle.length);

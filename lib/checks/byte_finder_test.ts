@@ -11,7 +11,7 @@ function found(haystack: string, options: { needle: string; chunkLength: number 
   return false;
 }
 
-Deno.test("a needle is found wherever the chunks are split", () => {
+Deno.test("a needle is found for every split into chunks", () => {
   const cases: readonly (readonly [string, string])[] = [
     ["8.8.8.8", "nameserver 8.8.8.8\n"],
     ["8.8.8.8", "8.8.8.4 8.8.88.8.8.8"],

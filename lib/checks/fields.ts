@@ -1,55 +1,57 @@
 /**
- * What fields of a check may hold. The same rules hold for a check file and for a check that came
- * from another node.
+ * Validates the fields of checks, from a check file or from another node.
  * @module
  */
 import { parseDuration } from "../duration.ts";
 import { ACTION_MAX_BYTES, ACTION_TIMEOUT_MAX_MS } from "../limits.ts";
 import { utf8Length } from "../utf8.ts";
-import type { Check, CheckType, FieldDefinition, FieldKind, FieldValue } from "./check.ts";
+import type { Check, FieldValue } from "../batch/check.ts";
+import type { CheckType, FieldDefinition, FieldKind } from "./check_type.ts";
 
-/** What a file says is quoted in messages up to this many characters. */
+/** Maximum characters of a value that a message quotes. */
 export const QUOTED_MAX_LENGTH = 80;
 
-/** The fields that every check may have beside its type's own, `type` first. */
+/** Fields of every check, `type` first. */
 export const COMMON_FIELDS: readonly FieldDefinition[] = [
   { name: "type", kind: "text", required: true, summary: "The check type's name." },
   {
     name: "action",
     kind: "command",
     required: false,
-    summary: "Shell command that runs once, by /bin/sh, where the check fails.",
+    summary: "Shell command that /bin/sh runs once if the check fails.",
   },
   {
     name: "action_timeout",
     kind: "duration",
     required: false,
-    summary: "After this the action is ended with all its children; at most 24h.",
+    summary: "Time after which the action and its children are killed; at most 24h.",
     default: "5m",
   },
 ];
 
-/** Something wrong with one field, or with the check where no single field is to blame. */
+/** An error in the fields of a check. */
 export interface FieldProblem {
-  /** The field's name. */
+  /** Name of the field; absent if the error is not in one field. */
   readonly field?: string;
   /** What is wrong and what was expected. */
   readonly message: string;
 }
 
-/** What is wrong with `value` as a value of that kind; `undefined` where nothing is. */
+/** Describes why `value` is not a valid value of a kind; `undefined` if it is valid. */
 export function valueProblem(kind: FieldKind, value: FieldValue): string | undefined {
   if (typeof value !== "string") {
     const hint = kind === "duration" ? ', such as "30s"' : "";
     return `must be a string${hint}, not ${describe(value)}`;
   }
   if (value === "") return "must not be empty";
-  if (!value.isWellFormed()) return "holds half of a surrogate pair, which UTF-8 cannot hold";
+  if (!value.isWellFormed()) return "contains a lone surrogate, which UTF-8 cannot encode";
   switch (kind) {
     case "text":
       return undefined;
     case "path":
-      return value.includes("\0") ? "holds a NUL character, which no path can hold" : undefined;
+      return value.includes("\0")
+        ? "contains a NUL character, which is not allowed in a path"
+        : undefined;
     case "command":
       return commandProblem(value);
     case "duration":
@@ -61,28 +63,28 @@ export function valueProblem(kind: FieldKind, value: FieldValue): string | undef
 
 function commandProblem(value: string): string | undefined {
   if (value.trim() === "") return "must not be blank";
-  if (value.includes("\0")) return "holds a NUL character, which no command can hold";
+  if (value.includes("\0")) return "contains a NUL character, which is not allowed in a command";
   const bytes = utf8Length(value);
   if (bytes <= ACTION_MAX_BYTES) return undefined;
-  return `has ${bytes} bytes; expected at most ${ACTION_MAX_BYTES}`;
+  return `is ${bytes} bytes long; maximum ${ACTION_MAX_BYTES}`;
 }
 
 function durationProblem(value: string): string | undefined {
   const durationMs = parseDuration(value);
   if (durationMs === undefined) {
-    return `is not a duration: ${quote(value)}; expected one such as "30s", "5m" or "1h30m"`;
+    return `is not a duration: ${quote(value)}; expected a duration such as "30s", "5m" or "1h30m"`;
   }
   if (durationMs >= 1 && durationMs <= ACTION_TIMEOUT_MAX_MS) return undefined;
   return `is out of range: ${quote(value)}; expected 1ms to 24h`;
 }
 
-/** Everything wrong with a check's own fields, by its type's definition. Unknown ones included. */
+/** Validates the fields of a check, except the `COMMON_FIELDS`, and returns all errors. */
 export function fieldProblems(type: CheckType, fields: Check["fields"]): FieldProblem[] {
   const problems: FieldProblem[] = [];
   for (const { name, kind, required } of type.fields) {
     const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (value === undefined) {
-      if (required) problems.push({ field: name, message: `is missing; ${type.name} needs it` });
+      if (required) problems.push({ field: name, message: `is missing; ${type.name} requires it` });
       continue;
     }
     const message = valueProblem(kind, value);
@@ -90,11 +92,11 @@ export function fieldProblems(type: CheckType, fields: Check["fields"]): FieldPr
   }
   for (const name of Object.keys(fields)) {
     if (type.fields.some((field) => field.name === name)) continue;
-    problems.push({ field: name, message: `is unknown to ${type.name}` });
+    problems.push({ field: name, message: `is unknown for type ${type.name}` });
   }
   const group = type.atLeastOneOf;
   if (group !== undefined && !group.some((name) => Object.hasOwn(fields, name))) {
-    problems.push({ message: `${type.name} needs at least one of ${group.join(", ")}` });
+    problems.push({ message: `${type.name} requires at least one of ${group.join(", ")}` });
   }
   return problems;
 }
@@ -105,7 +107,7 @@ function describe(value: FieldValue): string {
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-/** A text as JSON, cut where it is long. */
+/** Quotes a text as JSON, truncated to `QUOTED_MAX_LENGTH` characters. */
 export function quote(text: string): string {
   const short = text.length > QUOTED_MAX_LENGTH ? `${text.slice(0, QUOTED_MAX_LENGTH)}…` : text;
   return JSON.stringify(short);

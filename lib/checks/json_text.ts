@@ -12,19 +12,20 @@ import {
   TOKEN,
 } from "../std/jsonc.ts";
 
-/** A value, or a `property` with its name and its value as children. */
+/** A JSON value, or a property of an object. */
 export interface JsonNode {
-  /** The JSON type, or `property`. */
   readonly type: "object" | "array" | "property" | "string" | "number" | "boolean" | "null";
-  /** The value of a string, number or boolean. */
+  /** Set for a string, number or boolean. */
   readonly value?: unknown;
-  /** Where it starts, in UTF-16 units. */
+  /** Index of its first UTF-16 unit. */
   readonly offset: number;
-  /** The properties of an object, the items of an array, the name and value of a property. */
+  /**
+   * The properties of an object, the items of an array, or the name and the value of a property.
+   */
   readonly children?: readonly JsonNode[];
 }
 
-/** A line and column of the text. */
+/** A position in the text. */
 export interface Position {
   /** From 1. */
   readonly line: number;
@@ -34,22 +35,24 @@ export interface Position {
 
 /** Messages for the parser's error codes. */
 const SYNTAX_MESSAGES: Readonly<Record<string, string>> = {
-  PropertyNameExpected: "expected a name in double quotes; no comma may follow the last one",
+  PropertyNameExpected:
+    "expected a name in double quotes; a comma after the last property is not allowed",
   ValueExpected: "expected a value",
   ColonExpected: "expected a colon after the name",
   CommaExpected: "expected a comma, or the end of the object or array",
   CloseBraceExpected: "expected a comma or a closing brace",
   CloseBracketExpected: "expected a comma or a closing bracket",
   EndOfFileExpected: "expected nothing after the object",
-  InvalidCommentToken: "comments are not JSON",
-  UnexpectedEndOfComment: "comments are not JSON",
+  InvalidCommentToken: "comments are not allowed in JSON",
+  UnexpectedEndOfComment: "comments are not allowed in JSON",
   UnexpectedEndOfString: "a string is not closed on its line",
-  UnexpectedEndOfNumber: "a number is not finished",
-  InvalidNumberFormat: "a number is not written as JSON has it",
+  UnexpectedEndOfNumber: "a number is incomplete",
+  InvalidNumberFormat: "a number is not in JSON syntax",
   InvalidUnicode: "\\u must be followed by four hexadecimal digits",
-  InvalidEscapeCharacter: "a backslash is followed by a character that JSON does not escape",
-  InvalidCharacter: "a string holds a control character; write it as an escape such as \\n or \\t",
-  InvalidSymbol: "expected a value or punctuation; text stands in double quotes",
+  InvalidEscapeCharacter: "a backslash does not start a JSON escape",
+  InvalidCharacter:
+    "a string contains a control character; write it as an escape such as \\n or \\t",
+  InvalidSymbol: "expected a value or punctuation; a string must be in double quotes",
 };
 
 /** A parsed JSON text. */
@@ -65,13 +68,13 @@ export class JsonText {
    */
   constructor(content: Uint8Array) {
     if (content.length > CHECK_FILE_MAX_BYTES) {
-      throw unreadable(`has ${content.length} bytes; expected at most ${CHECK_FILE_MAX_BYTES}`);
+      throw unreadable(`is ${content.length} bytes long; maximum ${CHECK_FILE_MAX_BYTES}`);
     }
     this.#text = decodeText(content);
     this.#lineStarts = [0, ...this.#text.matchAll(/\n/g).map((match) => match.index + 1)];
     const tooDeep = firstTooDeep(this.#text);
     if (tooDeep !== undefined) {
-      const message = `is nested over ${CHECK_FILE_MAX_DEPTH} levels deep; expected two`;
+      const message = `is nested over ${CHECK_FILE_MAX_DEPTH} levels deep; expected two levels`;
       throw unreadable(message, this.position(tooDeep));
     }
     const errors: ParseError[] = [];
@@ -106,7 +109,7 @@ export class JsonText {
     return { line, column };
   }
 
-  /** Reports the first error only: most later ones are its consequence. */
+  /** Reports the first error only: most later ones follow from it. */
   #syntaxError(error: ParseError | undefined): CheckFileError {
     if (this.#text.trim() === "") {
       return unreadable("is empty; expected a JSON object keyed by check name");
@@ -148,7 +151,7 @@ function decodeText(content: Uint8Array): string {
   } catch {
     const [first, second] = content;
     if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
-      throw unreadable("is UTF-16; expected UTF-8: save it in that encoding");
+      throw unreadable("is UTF-16; save it as UTF-8");
     }
     let line = 1;
     for (let start = 0; start < content.length; line++) {
@@ -161,7 +164,7 @@ function decodeText(content: Uint8Array): string {
       }
       start = end;
     }
-    throw unreadable("is not UTF-8; save it in that encoding", { line });
+    throw unreadable("is not UTF-8; save it as UTF-8", { line });
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Check files: refused whole, with everything that is wrong, or taken whole.
+ * Parses check files. A file with any error is refused as a whole.
  * @module
  */
 import { closestString } from "@std/text/closest-string";
@@ -12,7 +12,8 @@ import {
   CHECKS_MAX,
 } from "../limits.ts";
 import { utf8Length } from "../utf8.ts";
-import type { Check, CheckType, FieldValue } from "./check.ts";
+import type { Check, FieldValue } from "../batch/check.ts";
+import type { CheckType } from "./check_type.ts";
 import {
   COMMON_FIELDS,
   type FieldProblem,
@@ -24,14 +25,14 @@ import {
 import { type JsonNode as Node, JsonText } from "./json_text.ts";
 import { CHECK_TYPES, checkType } from "./registry.ts";
 
-/** One field as it stands in the file. */
+/** A field in the file. */
 interface FoundField {
   readonly value: FieldValue;
   readonly keyOffset: number;
   readonly valueOffset: number;
 }
 
-/** One check as it stands in the file. */
+/** A check in the file, before validation. */
 interface FoundCheck {
   readonly name: string;
   readonly keyOffset: number;
@@ -41,15 +42,15 @@ interface FoundCheck {
 const TYPE_NAMES = CHECK_TYPES.map((type) => type.name);
 
 /**
- * The checks of a file, in its order. Raises `CheckFileError` that holds every problem, or the first
- * hundred of more.
+ * Parses a check file and returns its checks in order. Raises `CheckFileError` with all errors of
+ * the file, or the first `CHECK_PROBLEMS_MAX`.
  */
 export function parseCheckFile(content: Uint8Array): Check[] {
   const json = new JsonText(content);
   return new CheckFileReader(json).read();
 }
 
-/** A problem as one line: `line 3, column 5: check "web", field "path": is missing; …`. */
+/** Formats a problem as one line: `line 3, column 5: check "web", field "path": is missing; …`. */
 export function formatProblem(problem: Problem): string {
   const { line, column, check, field, message } = problem;
   const where = [
@@ -99,8 +100,8 @@ class CheckFileReader {
   #checkCount(root: Node, count: number): void {
     if (count > 0 && count <= CHECKS_MAX) return;
     const message = count === 0
-      ? "the file holds no check; expected at least one"
-      : `the file holds ${count} checks; expected at most ${CHECKS_MAX}`;
+      ? "the file has no checks; expected at least one"
+      : `the file has ${count} checks; maximum ${CHECKS_MAX}`;
     this.#add(root.offset, { message });
   }
 
@@ -120,7 +121,7 @@ class CheckFileReader {
     for (const { name: field, kind } of COMMON_FIELDS) {
       const value = found.fields.get(field)?.value;
       const message = value === undefined ? undefined : valueProblem(kind, value);
-      // What is wrong with the type is told by #readType, which knows more.
+      // #readType reports errors of the type, in more detail.
       if (message !== undefined && field !== "type") this.#addField(found, { field, message });
     }
     const own = [...found.fields].filter(([field]) => !isCommon(field));
@@ -149,7 +150,7 @@ class CheckFileReader {
     const firstLine = firstLines.get(name);
     if (firstLine === undefined) firstLines.set(name, line);
     else {
-      const message = `is there twice; the first is on line ${firstLine}: rename one`;
+      const message = `appears twice, first on line ${firstLine}; rename one`;
       this.#add(key.offset, { check: name, message });
     }
     const message = nameProblem(name);
@@ -163,7 +164,7 @@ class CheckFileReader {
       if (key === undefined || value === undefined) continue;
       const field = String(key.value);
       if (found.has(field)) {
-        this.#add(key.offset, { check, field, message: "is there twice; remove one" });
+        this.#add(key.offset, { check, field, message: "appears twice; remove one" });
       } else {
         const entry = { keyOffset: key.offset, valueOffset: value.offset };
         found.set(field, { value: valueOf(value), ...entry });
@@ -187,10 +188,15 @@ class CheckFileReader {
     this.#add(field?.valueOffset ?? found.keyOffset, { check: found.name, ...problem });
   }
 
-  /** Past a bound nobody reads on, and a file of one long line costs its length for each problem. */
+  /**
+   * Stops at a maximum: in a file of one long line, finding the column of each problem is
+   * expensive.
+   */
   #add(offset: number, problem: Problem): void {
     if (this.#problems.length === CHECK_PROBLEMS_MAX) {
-      throw this.#refusal(`over ${CHECK_PROBLEMS_MAX} problems, of which the first are told`);
+      throw this.#refusal(
+        `over ${CHECK_PROBLEMS_MAX} problems; only the first ${CHECK_PROBLEMS_MAX} are listed`,
+      );
     }
     this.#problems.push({ ...problem, ...this.#json.position(offset) });
   }
@@ -201,7 +207,7 @@ function unknownType(name: string): string {
   return `is unknown: ${quote(name)}; the nearest known type is "${nearest}"`;
 }
 
-/** Adds which known field comes nearest, where the problem is an unknown one. */
+/** Adds the nearest known field to the message about an unknown field. */
 function withNearest(problem: FieldProblem, type: CheckType): FieldProblem {
   const { field } = problem;
   const known = [...type.fields, ...COMMON_FIELDS].map(({ name }) => name);
@@ -215,17 +221,17 @@ function withNearest(problem: FieldProblem, type: CheckType): FieldProblem {
 function nameProblem(name: string): string | undefined {
   if (name.trim() === "") return "must have a name that is not blank";
   if (/\p{Cc}/u.test(name)) return "has a control character in its name";
-  if (!name.isWellFormed()) return "has half of a surrogate pair in its name";
+  if (!name.isWellFormed()) return "has a lone surrogate in its name";
   const bytes = utf8Length(name);
   if (bytes <= CHECK_NAME_MAX_BYTES) return undefined;
-  return `has a name of ${bytes} bytes; expected at most ${CHECK_NAME_MAX_BYTES}`;
+  return `has a name of ${bytes} bytes; maximum ${CHECK_NAME_MAX_BYTES}`;
 }
 
 function isCommon(field: string): boolean {
   return COMMON_FIELDS.some(({ name }) => name === field);
 }
 
-/** No field holds anything nested, so what is in there does not matter. */
+/** No field may have a nested value, so the contents of one are left out. */
 function valueOf(node: Node): FieldValue {
   if (node.type === "array") return [];
   if (node.type === "object") return {};

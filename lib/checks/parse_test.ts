@@ -13,7 +13,7 @@ function problems(content: string | Uint8Array): string[] {
   return error.problems.map(formatProblem);
 }
 
-Deno.test("a good file gives its checks in order", () => {
+Deno.test("a valid file is parsed into its checks, in order", () => {
   const text = `{
     "a": {"type": "file_contains", "path": "/etc/resolv.conf", "check": "8.8.8.8",
           "action": "echo 8.8.8.8 >> /etc/resolv.conf", "action_timeout": "1m30s"},
@@ -37,7 +37,7 @@ Deno.test("a good file gives its checks in order", () => {
   assertEquals(parse("\ufeff" + text).length, 2);
 });
 
-Deno.test("each way in which a file is no check file is told with its place", () => {
+Deno.test("a file that is not a check file is refused with the position of the error", () => {
   const cases: readonly (readonly [string, string])[] = [
     ["", "the file is empty; expected a JSON object keyed by check name"],
     [" \n", "the file is empty; expected a JSON object keyed by check name"],
@@ -51,33 +51,33 @@ Deno.test("each way in which a file is no check file is told with its place", ()
     ],
     [
       '{"a": {"type": "file_exists", "path": "/x",}}',
-      "line 1, column 44: the file is not JSON: expected a name in double quotes; no comma may follow the last one",
+      "line 1, column 44: the file is not JSON: expected a name in double quotes; a comma after the last property is not allowed",
     ],
-    ["// x\n{}", "line 1, column 1: the file is not JSON: comments are not JSON"],
+    ["// x\n{}", "line 1, column 1: the file is not JSON: comments are not allowed in JSON"],
     ["[]", "line 1, column 1: the file is an array; expected an object keyed by check name"],
     ["null", "line 1, column 1: the file is null; expected an object keyed by check name"],
-    ["{}", "line 1, column 1: the file holds no check; expected at least one"],
+    ["{}", "line 1, column 1: the file has no checks; expected at least one"],
     [
       "[".repeat(100_000),
-      "line 1, column 65: the file is nested over 64 levels deep; expected two",
+      "line 1, column 65: the file is nested over 64 levels deep; expected two levels",
     ],
     [
       " ".repeat(CHECK_FILE_MAX_BYTES + 1),
-      "the file has 1048577 bytes; expected at most 1048576",
+      "the file is 1048577 bytes long; maximum 1048576",
     ],
   ];
   for (const [text, expected] of cases) assertEquals(problems(text), [expected]);
 });
 
-Deno.test("text that is not UTF-8 is told with its line", () => {
-  const message = "the file is not UTF-8; save it in that encoding";
+Deno.test("a file that is not UTF-8 is refused with the line", () => {
+  const message = "the file is not UTF-8; save it as UTF-8";
   assertEquals(problems(new Uint8Array([0x7b, 0x0a, 0xc3, 0x28])), [`line 2: ${message}`]);
   assertEquals(problems(new Uint8Array([0xff, 0xfe, 0x7b, 0x00])), [
-    "the file is UTF-16; expected UTF-8: save it in that encoding",
+    "the file is UTF-16; save it as UTF-8",
   ]);
 });
 
-/** A check's body, and what is told about it. */
+/** The value of a check in the file, and the expected problem. */
 const BAD_CHECKS: readonly (readonly [string, string])[] = [
   ["5", 'column 7: check "a": must be an object with at least a "type", not a number'],
   [
@@ -91,7 +91,7 @@ const BAD_CHECKS: readonly (readonly [string, string])[] = [
   ['{"type": 5}', 'column 16: check "a": field "type": must be a string, not a number'],
   [
     '{"type": "file_exists"}',
-    'column 2: check "a": field "path": is missing; file_exists needs it',
+    'column 2: check "a": field "path": is missing; file_exists requires it',
   ],
   [
     '{"type": "file_exists", "path": ["/x"]}',
@@ -107,23 +107,23 @@ const BAD_CHECKS: readonly (readonly [string, string])[] = [
   ],
   [
     '{"type": "file_exists", "path": "/a\\u0000b"}',
-    'column 39: check "a": field "path": holds a NUL character, which no path can hold',
+    'column 39: check "a": field "path": contains a NUL character, which is not allowed in a path',
   ],
   [
     '{"type": "file_exists", "path": "/\\ud800"}',
-    'column 39: check "a": field "path": holds half of a surrogate pair, which UTF-8 cannot hold',
+    'column 39: check "a": field "path": contains a lone surrogate, which UTF-8 cannot encode',
   ],
   [
     '{"type": "file_exists", "path": "/x", "actoin": "true"}',
-    'column 55: check "a": field "actoin": is unknown to file_exists; the nearest known field is "action" (all: path, type, action, action_timeout)',
+    'column 55: check "a": field "actoin": is unknown for type file_exists; the nearest known field is "action" (all: path, type, action, action_timeout)',
   ],
   [
     '{"type": "file_exists", "path": "/x", "path": "/y"}',
-    'column 45: check "a": field "path": is there twice; remove one',
+    'column 45: check "a": field "path": appears twice; remove one',
   ],
   [
     '{"type": "process_running"}',
-    'column 2: check "a": process_running needs at least one of path, check',
+    'column 2: check "a": process_running requires at least one of path, check',
   ],
   [
     '{"type": "file_exists", "path": "/x", "action": " "}',
@@ -139,10 +139,10 @@ const BAD_CHECKS: readonly (readonly [string, string])[] = [
   ],
 ];
 
-Deno.test("each thing wrong with a check is told with its check, field and place", () => {
+Deno.test("a problem of a check names the check, the field and the position", () => {
   for (const [body, expected] of BAD_CHECKS) {
-    const told = expected.replace('check "a": field', 'check "a", field');
-    assertEquals(problems(`{"a": ${body}}`), [`line 1, ${told}`]);
+    const problem = expected.replace('check "a": field', 'check "a", field');
+    assertEquals(problems(`{"a": ${body}}`), [`line 1, ${problem}`]);
   }
 });
 
@@ -163,17 +163,20 @@ Deno.test("every problem of a file is listed", () => {
   ]);
 });
 
-Deno.test("of more problems than anybody reads the first hundred are told", () => {
+Deno.test("of more than 100 problems the first 100 are listed", () => {
   const text = `{${Array.from({ length: 200 }, (_, at) => `"c${at}": 1`).join(",")}}`;
   const error = assertThrows(() => parseCheckFile(new TextEncoder().encode(text)), CheckFileError);
-  assertEquals(error.message, "the check file has over 100 problems, of which the first are told");
+  assertEquals(
+    error.message,
+    "the check file has over 100 problems; only the first 100 are listed",
+  );
   assertEquals(
     error.problems.map(({ check }) => check),
     [...Array(100).keys()].map((n) => `c${n}`),
   );
 });
 
-Deno.test("names are bounded and hold no control characters", () => {
+Deno.test("names are limited in length and have no control characters", () => {
   const body = '{"type": "file_exists", "path": "/x"}';
   const where = "line 1, column 2: check";
   assertEquals(problems(`{"a\\u001b[2J": ${body}}`), [
@@ -181,13 +184,13 @@ Deno.test("names are bounded and hold no control characters", () => {
   ]);
   const long = "n".repeat(256);
   assertEquals(problems(`{"${long}": ${body}}`), [
-    `${where} "${"n".repeat(80)}…": has a name of 256 bytes; expected at most 255`,
+    `${where} "${"n".repeat(80)}…": has a name of 256 bytes; maximum 255`,
   ]);
   assertEquals(parse(`{"${"n".repeat(255)}": ${body}}`).length, 1);
   assertEquals(parse(`{"__proto__": ${body}}`)[0]?.name, "__proto__");
 });
 
-Deno.test("checks are counted", () => {
+Deno.test("the number of checks is limited", () => {
   const file = (count: number) =>
     JSON.stringify(Object.fromEntries(
       Array.from({ length: count }, (_, index) => [`c${index}`, {
@@ -197,11 +200,11 @@ Deno.test("checks are counted", () => {
     ));
   assertEquals(parse(file(CHECKS_MAX)).length, CHECKS_MAX);
   assertEquals(problems(file(CHECKS_MAX + 1)), [
-    "line 1, column 1: the file holds 1001 checks; expected at most 1000",
+    "line 1, column 1: the file has 1001 checks; maximum 1000",
   ]);
 });
 
-Deno.test("no part of a good file is taken for a whole one, and no change of a byte is a crash", () => {
+Deno.test("every truncated file is refused, and no changed byte raises another error", () => {
   const text = '{"a": {"type": "file_contains", "path": "/é", "check": "\\u00e9", "action": "x"}}';
   const bytes = new TextEncoder().encode(text);
   for (let length = 0; length < bytes.length; length++) {

@@ -1,8 +1,8 @@
 /**
- * The check types, a line each. To add one: a file in `types/` and a line here.
+ * The registry of check types. To add one: a file in `types/` and a line here.
  * @module
  */
-import type { CheckType } from "./check.ts";
+import type { CheckType } from "./check_type.ts";
 import { FILE_CONTAINS } from "./types/file_contains.ts";
 import { FILE_EXISTS } from "./types/file_exists.ts";
 import { PROCESS_RUNNING } from "./types/process_running.ts";
@@ -14,7 +14,7 @@ export const CHECK_TYPES: readonly CheckType[] = [
   PROCESS_RUNNING,
 ];
 
-/** The type of that name; `undefined` where this version has none. */
+/** The check type with a name; `undefined` if this version has none. */
 export function checkType(name: string): CheckType | undefined {
   return CHECK_TYPES.find((type) => type.name === name);
 }

@@ -1,77 +1,80 @@
 /**
- * Runs batches: each check looked at once, its action started at most once, never more at a time
- * than allowed.
+ * Runs the checks of batches and the actions of the checks that fail. Each check runs once, its
+ * action is started at most once, and the number of checks that run at once is limited.
  * @module
  */
 import { GossipcheckError, HostError } from "../errors.ts";
 import { ACTION_OUTPUT_MAX_BYTES, CHECK_TIMEOUT_MS, REASON_MAX_BYTES } from "../limits.ts";
 import type { Clock, Host, Timers } from "../runtime.ts";
-import type { ActionEnd, ActionResult, Check, CheckResult, CheckType, Outcome } from "./check.ts";
+import type { ActionEnd, ActionResult, Check, CheckResult, Outcome } from "../batch/check.ts";
+import type { CheckType } from "./check_type.ts";
+import { truncateUtf8 } from "../utf8.ts";
 import { fieldProblems } from "./fields.ts";
 import { checkType } from "./registry.ts";
 import { Slots } from "./slots.ts";
-import { truncateUtf8 } from "./truncate.ts";
 
-/** What a node's operator lets batches do. */
+/** The policy of a node: the check types and actions that may run on it. */
 export interface ActionPolicy {
-  /** Why this command may not run here; `undefined` where it may. */
+  /** Why an action is not allowed on this node; `undefined` if it is allowed. */
   refusal(command: string): string | undefined;
-  /** Whether checks of this type may run here. */
+  /** Whether checks of a type are allowed on this node. */
   checkTypeAllowed(type: string): boolean;
 }
 
-/** What a runner works with. */
+/** Options of a `Runner`. */
 export interface RunnerOptions {
-  /** Where it looks and acts. */
   readonly host: Host;
-  /** For durations. */
+  /** Measures durations. */
   readonly clock: Clock;
-  /** For each check's time limit. */
+  /** For the timeout of each check. */
   readonly timers: Timers;
-  /** Checks, each with its action, that may run at once over all batches; the rest wait in order. At least 1. */
+  /**
+   * Maximum number of checks, each with its action, that run at once over all batches; at least 1.
+   */
   readonly maxParallel: number;
-  /** Absent: everything may run. */
+  /** Default: all check types and actions are allowed. */
   readonly policy?: ActionPolicy;
 }
 
-/** One batch to run. */
+/** The checks of one batch and how to run them. */
 export interface RunOptions {
-  /** In the order of the results. */
   readonly checks: readonly Check[];
-  /** This node's name, for the actions' environment. */
+  /** Name of this node: `GOSSIPCHECK_NODE` of the actions. */
   readonly node: string;
-  /** The batch's id, for the actions' environment. */
+  /** Id of the batch: `GOSSIPCHECK_BATCH` of the actions. */
   readonly batchId: string;
   /** `sequential` starts a check when the one before and its action have ended. */
   readonly mode: "parallel" | "sequential";
-  /** Whether failing checks' actions run; without, a result has no `action`. */
+  /** Whether the actions of failed checks run; if not, no result has an `action`. */
   readonly actions: boolean;
   /**
-   * Aborting it ends the batch: what has not started is `skipped`, running actions are ended with
-   * their children and `aborted`. A string as its reason is what the results say.
+   * If it aborts, checks that have not started are `skipped`, and running actions are killed with
+   * their children and `aborted`. Its reason, if a string, is the reason in the results.
    */
   readonly signal?: AbortSignal;
-  /** Called right before an action's process starts. What it throws refuses the action. */
-  onActionStarting?(check: Check): void;
-  /** Called with each result as soon as it is there. */
+  /**
+   * Called before each action; the action starts when it resolves, and is `refused` if it rejects.
+   */
+  onActionStarting?(check: Check): Promise<void>;
+  /** Called with each result, as soon as the check and its action have ended. */
   onResult?(result: CheckResult): void;
 }
 
-/** Runs the batches of one node. */
+/** Runs the checks of all batches of one node, within one limit on parallel checks. */
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #slots: Slots;
   readonly #closing = new AbortController();
 
-  /** Nothing happens until `run`. */
+  /** Starts nothing before `run`. */
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.#slots = new Slots({ count: options.maxParallel });
   }
 
   /**
-   * One result for each check, in their order. Whatever goes wrong with a check is its outcome;
-   * it rejects only with what `onResult` throws.
+   * Runs checks and resolves with one result for each, in the order of the checks. A check that
+   * cannot run has the outcome `error`; the promise rejects only if `onResult` throws.
    */
   async run(options: RunOptions): Promise<readonly CheckResult[]> {
     const stopping = new AbortController();
@@ -91,7 +94,10 @@ export class Runner {
     }
   }
 
-  /** From now on nothing starts: checks are `skipped`, actions `refused`, with `reason`. Running actions go on. */
+  /**
+   * Starts nothing from now on: further checks are `skipped` and further actions `refused`, with
+   * `reason`. Running actions continue.
+   */
   close(reason: string): void {
     this.#closing.abort(reason);
   }
@@ -125,12 +131,12 @@ export class Runner {
     }
   }
 
-  /** Why the check cannot be asked here; `undefined` where it can. */
+  /** Why the check cannot run on this node; `undefined` if it can. */
   #problem(check: Check, type: CheckType | undefined): string | undefined {
     const typeName = truncateUtf8(JSON.stringify(check.type), REASON_MAX_BYTES).text;
     if (type === undefined) return `this node's version has no check type ${typeName}`;
     if (!(this.#options.policy?.checkTypeAllowed(type.name) ?? true)) {
-      return `this node's policy allows no checks of type ${type.name}`;
+      return `the policy of this node does not allow checks of type ${type.name}`;
     }
     const problems = fieldProblems(type, check.fields);
     if (problems.length === 0) return undefined;
@@ -140,13 +146,13 @@ export class Runner {
     return truncateUtf8(listed.join("; "), REASON_MAX_BYTES).text;
   }
 
-  /** Never rejects. A probe that does not answer in time is left to itself, its signal aborted. */
+  /** Never rejects. A probe that exceeds its timeout is abandoned, and its signal aborted. */
   async #probe(
     { check, type, stopping }: { check: Check; type: CheckType; stopping: AbortSignal },
   ): Promise<Outcome> {
     const { host, timers } = this.#options;
     const ended = new AbortController();
-    // `fieldProblems` found nothing, so all of them are strings.
+    // `fieldProblems` has accepted the fields, so all values are strings.
     const fields = check.fields as Readonly<Record<string, string>>;
     const answer = Promise.withResolvers<Outcome>();
     const onStop = () => answer.resolve({ status: "skipped", reason: reasonOf(stopping) });
@@ -180,10 +186,11 @@ export class Runner {
     const refusal = policy?.refusal(command) ?? (stopping.aborted ? reasonOf(stopping) : undefined);
     if (refusal !== undefined) return refused(refusal);
     try {
-      options.onActionStarting?.(check);
+      await options.onActionStarting?.(check);
     } catch (error) {
       return refused(messageOf(error));
     }
+    if (stopping.aborted) return refused(reasonOf(stopping));
     const startMs = this.#options.clock.nowMs();
     try {
       const result = await host.runShell(command, {
@@ -212,13 +219,15 @@ function environmentOf(
     GOSSIPCHECK_CHECK: check.name,
     GOSSIPCHECK_MESSAGE: message,
   };
-  // A name from another node may hold what no environment can.
+  // Names from other nodes may contain NUL, which an environment variable cannot contain.
   return Object.fromEntries(
     Object.entries(entries).map(([key, value]) => [key, value.replaceAll("\0", "")]),
   );
 }
 
-/** Not `AbortSignal.any`: what depends on a signal as long-lived as the daemon must be let go of. */
+/**
+ * Not `AbortSignal.any`: the listener on a signal that lives as long as the daemon must be removed.
+ */
 function forwardAbort(sources: readonly AbortSignal[], target: AbortController): () => void {
   const ended = new AbortController();
   for (const source of sources) {
@@ -243,7 +252,7 @@ function refused(reason: string): ActionResult {
 }
 
 function errorOutcome(error: unknown): Outcome {
-  const reason = error instanceof HostError ? error.message : `bug: ${messageOf(error)}`;
+  const reason = error instanceof HostError ? error.message : `internal error: ${messageOf(error)}`;
   return { status: "error", reason };
 }
 

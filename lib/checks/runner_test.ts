@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { FakeHost } from "../../tests/support/fake_host.ts";
 import { settle, VirtualTime } from "../../tests/support/virtual_time.ts";
 import { CHECK_TIMEOUT_MS, REASON_MAX_BYTES } from "../limits.ts";
-import type { Check, CheckResult } from "./check.ts";
+import type { Check, CheckResult } from "../batch/check.ts";
 import { type ActionPolicy, Runner, type RunOptions } from "./runner.ts";
 
 function check(name: string, more: Partial<Check> = {}): Check {
@@ -10,14 +10,14 @@ function check(name: string, more: Partial<Check> = {}): Check {
   return { name, type: "file_exists", fields, actionTimeoutMs: 1_000, ...more };
 }
 
-interface World {
+interface Bench {
   readonly host: FakeHost;
   readonly time: VirtualTime;
   readonly runner: Runner;
   run(checks: readonly Check[], more?: Partial<RunOptions>): Promise<readonly CheckResult[]>;
 }
 
-function world(options: { maxParallel?: number; policy?: ActionPolicy } = {}): World {
+function bench(options: { maxParallel?: number; policy?: ActionPolicy } = {}): Bench {
   const host = new FakeHost();
   const time = new VirtualTime();
   const { policy, maxParallel = 100 } = options;
@@ -46,8 +46,8 @@ function summary(results: readonly CheckResult[]): string[] {
   );
 }
 
-Deno.test("only the action of a failing check runs, once, and sees what failed", async () => {
-  const { host, time, run } = world();
+Deno.test("only the action of a failed check runs, once, with the reason in its environment", async () => {
+  const { host, time, run } = bench();
   host.files.set("/good", "").set("/secret", { kind: "denied" });
   const contains = { type: "file_contains", fields: { path: "/secret", check: "x" } };
   const running = run([
@@ -77,8 +77,8 @@ Deno.test("only the action of a failing check runs, once, and sees what failed",
   });
 });
 
-Deno.test("without actions a failing check is only reported", async () => {
-  const { host, run } = world();
+Deno.test("with actions off, a failed check is only reported", async () => {
+  const { host, run } = bench();
   const results = await run([check("bad", { action: "mend" }), check("worse")], {
     actions: false,
     mode: "sequential",
@@ -87,9 +87,9 @@ Deno.test("without actions a failing check is only reported", async () => {
   assertEquals(host.shells, []);
 });
 
-Deno.test("checks and their actions run in parallel, or in order", async () => {
+Deno.test("checks and their actions run in parallel, or sequentially", async () => {
   for (const mode of ["parallel", "sequential"] as const) {
-    const { host, run } = world();
+    const { host, run } = bench();
     const running = run([check("a", { action: "1" }), check("b", { action: "2" })], { mode });
     await settle();
     assertEquals(host.shells.length, mode === "parallel" ? 2 : 1);
@@ -101,8 +101,8 @@ Deno.test("checks and their actions run in parallel, or in order", async () => {
   }
 });
 
-Deno.test("over all batches no more run at once than allowed, in the order of asking", async () => {
-  const { host, run } = world({ maxParallel: 2 });
+Deno.test("the number of parallel checks is limited over all batches, first come first served", async () => {
+  const { host, run } = bench({ maxParallel: 2 });
   const first = run([1, 2, 3].map((n) => check(`a${n}`, { action: `a${n}` })));
   const second = run([check("b1", { action: "b1" })]);
   const order: string[] = [];
@@ -116,8 +116,8 @@ Deno.test("over all batches no more run at once than allowed, in the order of as
   await Promise.all([first, second]);
 });
 
-Deno.test("a probe that does not answer in time is an error, and holds up nobody", async () => {
-  const { host, time, run } = world({ maxParallel: 1 });
+Deno.test("a probe that times out is an error and frees its slot", async () => {
+  const { host, time, run } = bench({ maxParallel: 1 });
   host.hanging.add("/slow");
   const seen: string[] = [];
   const running = run([check("slow", { action: "mend" }), check("next")], {
@@ -135,8 +135,8 @@ Deno.test("a probe that does not answer in time is an error, and holds up nobody
   assertEquals(host.shells, []);
 });
 
-Deno.test("what another node's version knows and this one does not is an error", async () => {
-  const { host, run } = world();
+Deno.test("a check type or field that this version does not know is an error", async () => {
+  const { host, run } = bench();
   const results = await run([
     check("new", { type: "port_open", action: "mend" }),
     check("more", { fields: { path: "/x", mode: "0644" } }),
@@ -145,16 +145,16 @@ Deno.test("what another node's version knows and this one does not is an error",
   ]);
   assertEquals(results.map(({ outcome }) => outcome), [
     { status: "error", reason: `this node's version has no check type "port_open"` },
-    { status: "error", reason: "field mode is unknown to file_exists" },
-    { status: "error", reason: "field path is missing; file_exists needs it" },
+    { status: "error", reason: "field mode is unknown for type file_exists" },
+    { status: "error", reason: "field path is missing; file_exists requires it" },
     { status: "error", reason: "field path must be a string, not an array" },
   ]);
   assertEquals(host.asked, []);
   assertEquals(host.shells, []);
 });
 
-Deno.test("policy refuses check types and actions, and says so in the results", async () => {
-  const { host, run } = world({
+Deno.test("check types and actions that the policy forbids are refused, with the reason in the results", async () => {
+  const { host, run } = bench({
     policy: {
       refusal: (command) => command === "mend" ? undefined : "not on the list",
       checkTypeAllowed: (type) => type === "file_exists",
@@ -172,33 +172,76 @@ Deno.test("policy refuses check types and actions, and says so in the results", 
   assertEquals(results[1]?.action?.end, { type: "refused", reason: "not on the list" });
   assertEquals(results[2]?.outcome, {
     status: "error",
-    reason: "this node's policy allows no checks of type file_contains",
+    reason: "the policy of this node does not allow checks of type file_contains",
   });
   assertEquals(host.shells.length, 1);
 });
 
-Deno.test("an action that cannot be noted down or started is refused", async () => {
-  const { host, run } = world();
-  const noted: string[] = [];
+Deno.test("an action that cannot be recorded or started is refused", async () => {
+  const { host, run } = bench();
+  const recorded: string[] = [];
   const onActionStarting = ({ name }: Check) => {
     assertEquals(host.shells.length, 0);
-    noted.push(name);
-    if (name === "a") throw new Error("the disk is full");
+    recorded.push(name);
+    return name === "a" ? Promise.reject(new Error("the disk is full")) : Promise.resolve();
   };
   host.shellRefusal = "/bin/sh cannot be started";
   const results = await run(
     [check("a", { action: "1" }), check("b", { action: "2" })],
     { onActionStarting },
   );
-  assertEquals(noted, ["a", "b"]);
+  assertEquals(recorded, ["a", "b"]);
   assertEquals(results.map(({ action }) => action?.end), [
     { type: "refused", reason: "Error: the disk is full" },
     { type: "refused", reason: "/bin/sh cannot be started" },
   ]);
 });
 
-Deno.test("a cancel skips what has not started and ends what runs", async () => {
-  const { host, time, run } = world({ maxParallel: 2 });
+Deno.test("an action starts only when onActionStarting resolves, and other actions do not wait", async () => {
+  const { host, time, run } = bench();
+  const may = Promise.withResolvers<void>();
+  const onActionStarting = ({ name }: Check) => name === "a" ? may.promise : Promise.resolve();
+  const running = run([check("a", { action: "1" }), check("b", { action: "2" })], {
+    onActionStarting,
+  });
+  await time.pass(60_000);
+  assertEquals(host.shells.map(({ command }) => command), ["2"]);
+  host.shells[0]?.end();
+  may.resolve();
+  await settle();
+  assertEquals(host.shells.map(({ command }) => command), ["2", "1"]);
+  await time.pass(7);
+  host.shells[1]?.end();
+  const results = await running;
+  assertEquals(summary(results), ["a fail exited", "b fail exited"]);
+  assertEquals(results[0]?.action?.durationMs, 7, "the wait does not count as duration");
+});
+
+Deno.test("an action is not started if its batch is cancelled or the node stops before onActionStarting resolves", async () => {
+  const ends: readonly ((runner: Runner, cancelling: AbortController) => void)[] = [
+    (_runner, cancelling) => cancelling.abort("enough"),
+    (runner) => runner.close("enough"),
+  ];
+  for (const end of ends) {
+    const { host, runner, run } = bench();
+    const may = Promise.withResolvers<void>();
+    const cancelling = new AbortController();
+    const running = run([check("a", { action: "mend" })], {
+      signal: cancelling.signal,
+      onActionStarting: () => may.promise,
+    });
+    await settle();
+    end(runner, cancelling);
+    await settle();
+    may.resolve();
+    const [result] = await running;
+    assertEquals(result?.action?.end, { type: "refused", reason: "enough" });
+    assertEquals(host.shells, []);
+  }
+});
+
+Deno.test("a cancellation skips checks that have not started and aborts running actions", async () => {
+  const { host, time, run } = bench({ maxParallel: 2 });
   host.hanging.add("/slow");
   const cancelling = new AbortController();
   const running = run(
@@ -211,12 +254,12 @@ Deno.test("a cancel skips what has not started and ends what runs", async () => 
   assertEquals(summary(results), ["acting fail aborted", "slow skipped", "waiting skipped"]);
   assertEquals(results[1]?.outcome, { status: "skipped", reason: "cancelled by gcheck" });
   assertEquals(time.pending, 0);
-  // The turns were given back.
+  // The slots were released.
   assertEquals(summary(await run([check("x"), check("y")])), ["x fail", "y fail"]);
 });
 
-Deno.test("a closed runner starts nothing and lets actions end", async () => {
-  const { host, runner, run } = world({ maxParallel: 1 });
+Deno.test("a closed runner starts nothing and lets running actions end", async () => {
+  const { host, runner, run } = bench({ maxParallel: 1 });
   const running = run([check("a", { action: "mend" }), check("b", { action: "mend" })]);
   await settle();
   runner.close("the daemon stops");
@@ -227,13 +270,16 @@ Deno.test("a closed runner starts nothing and lets actions end", async () => {
   assertEquals(summary(await run([check("c")])), ["c skipped"]);
 });
 
-Deno.test("a bug in a probe is that check's error alone, and reasons are bounded", async () => {
-  const { host, run } = world();
+Deno.test("an exception in a probe is an error of that check only, and reasons are truncated", async () => {
+  const { host, run } = bench();
   host.fileKind = (path) =>
     path === "/bug" ? Promise.reject(new TypeError("no such method")) : Promise.resolve(undefined);
   const long = `/${"x".repeat(3_000)}`;
   const results = await run([check("bug"), check("long", { fields: { path: long } })]);
-  assertEquals(results[0]?.outcome, { status: "error", reason: "bug: TypeError: no such method" });
+  assertEquals(results[0]?.outcome, {
+    status: "error",
+    reason: "internal error: TypeError: no such method",
+  });
   const [, second] = results;
   assertStringIncludes(second?.outcome.status ?? "", "fail");
   const reason = second?.outcome.status === "fail" ? second.outcome.reason : "";

@@ -1,20 +1,25 @@
 /**
- * A bounded number of slots, given out in the order of asking.
+ * A counting semaphore: limits how many callers hold a slot at once, first come first served.
  * @module
  */
 
-/** Turns for at most so many at once. */
+/** A counting semaphore whose waiting callers can give up. */
 export class Slots {
   #free: number;
-  /** Longest waiting first: a Set forgets in constant time and keeps the order. */
+  /**
+   * Waiting callers, the longest waiting first. A Set keeps the order and deletes in constant time.
+   */
   readonly #waiting = new Set<() => void>();
 
-  /** `count` is at least 1. */
+  /** `count` is the number of slots, at least 1. */
   constructor(options: { count: number }) {
     this.#free = options.count;
   }
 
-  /** Resolves true when it is this caller's turn, who then owes a `release`; false once aborted. */
+  /**
+   * Resolves true when the caller has a slot, which it must `release`; false if `signal` aborts
+   * first.
+   */
   acquire(signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return Promise.resolve(false);
     if (this.#free > 0) {
@@ -23,19 +28,19 @@ export class Slots {
     }
     return new Promise((resolve) => {
       const onAbort = () => {
-        this.#waiting.delete(onTurn);
+        this.#waiting.delete(onSlot);
         resolve(false);
       };
-      const onTurn = () => {
+      const onSlot = () => {
         signal.removeEventListener("abort", onAbort);
         resolve(true);
       };
       signal.addEventListener("abort", onAbort, { once: true });
-      this.#waiting.add(onTurn);
+      this.#waiting.add(onSlot);
     });
   }
 
-  /** Ends a turn; the next one waiting has it. */
+  /** Releases a slot; the longest waiting caller gets it. */
   release(): void {
     const [next] = this.#waiting;
     if (next === undefined) {

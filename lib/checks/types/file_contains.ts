@@ -1,19 +1,18 @@
 /**
- * `file_contains`: a text is somewhere in a file, compared as bytes.
+ * Check type `file_contains`: searches a file for a text, compared as bytes.
  * @module
  */
 import { HostError } from "../../errors.ts";
-import type { CheckType } from "../check.ts";
+import type { CheckType } from "../check_type.ts";
 import { ByteFinder } from "../byte_finder.ts";
 
-/** How much is read at a time; the whole memory of a search beside its needle. */
+/** Bytes that are read at a time. */
 const READ_BYTES = 64 * 1024;
 
 /** The definition of `file_contains`. */
 export const FILE_CONTAINS: CheckType = {
   name: "file_contains",
-  summary:
-    "Passes where the text is anywhere in the file, compared as bytes (the text as UTF-8). " +
+  summary: "Passes if the file contains the text, compared as bytes (the text as UTF-8). " +
     "A file of any size is read in constant memory.",
   fields: [
     {
@@ -21,14 +20,14 @@ export const FILE_CONTAINS: CheckType = {
       kind: "path",
       required: true,
       summary:
-        "The file; symbolic links are followed, a relative path starts at the daemon's working directory.",
+        "Path of the file; symbolic links are followed, a relative path starts at the daemon's working directory.",
     },
-    { name: "check", kind: "text", required: true, summary: "The text to find." },
+    { name: "check", kind: "text", required: true, summary: "The text to search for." },
   ],
   example: { path: "/etc/resolv.conf", check: "8.8.8.8" },
   async probe(fields, { host, signal }) {
     const { path = "", check = "" } = fields;
-    // Asked before it is opened: opening a FIFO waits for a writer, maybe for ever.
+    // The kind is checked before the open, which for a FIFO would wait for a writer.
     const kind = await host.fileKind(path);
     if (kind !== undefined && kind !== "file") {
       const what = kind === "directory" ? "is a directory" : "is a device, FIFO or socket";

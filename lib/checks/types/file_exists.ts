@@ -1,20 +1,21 @@
 /**
- * `file_exists`: something is at a path.
+ * Check type `file_exists`: tests whether a path exists.
  * @module
  */
-import type { CheckType } from "../check.ts";
+import type { CheckType } from "../check_type.ts";
 
 /** The definition of `file_exists`. */
 export const FILE_EXISTS: CheckType = {
   name: "file_exists",
-  summary: "Passes where something is at the path: a file, a directory or anything else, " +
-    "symbolic links followed.",
+  summary:
+    "Passes if the path exists, as a file, a directory or anything else; symbolic links are " +
+    "followed.",
   fields: [
     {
       name: "path",
       kind: "path",
       required: true,
-      summary: "Where to look; a relative path starts at the daemon's working directory.",
+      summary: "Path to test; a relative path starts at the daemon's working directory.",
     },
   ],
   example: { path: "/etc/resolv.conf" },

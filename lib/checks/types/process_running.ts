@@ -1,22 +1,23 @@
 /**
- * `process_running`: a process is there, found by its executable, its command line or both.
+ * Check type `process_running`: searches for a process by its executable, its command line or both.
  * @module
  */
 import { HostError } from "../../errors.ts";
-import type { CheckType } from "../check.ts";
+import type { CheckType } from "../check_type.ts";
 
 /** The definition of `process_running`. */
 export const PROCESS_RUNNING: CheckType = {
   name: "process_running",
-  summary: "Passes where one process matches all that is given (Linux). The shells that " +
-    "gossipcheck itself starts are never found, nor is its own process by its arguments.",
+  summary: "Passes if at least one process matches all given fields (Linux). The shells that " +
+    "gossipcheck starts are ignored, and so are the arguments of the daemon itself.",
   fields: [
     {
       name: "path",
       kind: "path",
       required: false,
-      summary: "Part of the executable's real path, symbolic links resolved. Processes of other " +
-        "users show theirs to root alone: where the command line of one names it, the outcome is error.",
+      summary:
+        "Part of the executable's real path, symbolic links resolved. Only root can read it for " +
+        "processes of other users: if the command line of such a process names it, the outcome is error.",
     },
     {
       name: "check",
@@ -39,7 +40,7 @@ export const PROCESS_RUNNING: CheckType = {
       ...(path === undefined ? [] : [`${JSON.stringify(path)} in its executable's path`]),
       ...(check === undefined ? [] : [`${JSON.stringify(check)} in its command line`]),
     ].join(" and ");
-    // One that hides its executable counts against certainty where its command line names it.
+    // A process with a hidden executable may match if its command line names the program.
     const program = path?.split("/").findLast((part) => part !== "");
     const hidden = candidates.filter(({ executable, commandLine }) =>
       executable === undefined && program !== undefined && commandLine.includes(program)
@@ -47,7 +48,7 @@ export const PROCESS_RUNNING: CheckType = {
     if (hidden.length > 0) {
       const pids = hidden.slice(0, 5).map(({ pid }) => pid).join(", ");
       throw new HostError(
-        `cannot tell whether a process has ${wanted}: pid ${pids} hides its executable from this user`,
+        `cannot decide whether a process has ${wanted}: only root can read the executable of pid ${pids}`,
       );
     }
     return { status: "fail", reason: `no process has ${wanted}` };

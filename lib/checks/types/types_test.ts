@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { FakeHost } from "../../../tests/support/fake_host.ts";
 import { HostError } from "../../errors.ts";
-import type { Outcome } from "../check.ts";
+import type { Outcome } from "../../batch/check.ts";
 import { checkType } from "../registry.ts";
 
 function probe(
@@ -13,7 +13,7 @@ function probe(
   return found.probe(fields, { host, signal: new AbortController().signal });
 }
 
-Deno.test("file_exists passes for anything that is there", async () => {
+Deno.test("file_exists passes for every kind of file", async () => {
   const host = new FakeHost();
   host.files.set("/file", "x").set("/dir", { kind: "directory" }).set("/fifo", { kind: "other" });
   for (const path of ["/file", "/dir", "/fifo"]) {
@@ -50,7 +50,7 @@ Deno.test("file_contains compares bytes", async () => {
   assertEquals((await probe(host, { ...check, check: "\ufffd" })).status, "fail");
 });
 
-Deno.test("file_contains says what stands in its way", async () => {
+Deno.test("file_contains reports why it cannot search a file", async () => {
   const host = new FakeHost();
   host.files.set("/dir", { kind: "directory" }).set("/fifo", { kind: "other" })
     .set("/secret", { kind: "denied" });
@@ -70,7 +70,7 @@ Deno.test("file_contains says what stands in its way", async () => {
   }
 });
 
-Deno.test("process_running wants one process that matches all that is given", async () => {
+Deno.test("process_running passes if one process matches all given fields", async () => {
   const host = new FakeHost();
   host.running.push(
     { pid: 1, executable: "/usr/sbin/nginx", commandLine: "nginx: master process" },
@@ -91,11 +91,15 @@ Deno.test("process_running wants one process that matches all that is given", as
   }
 });
 
-Deno.test("process_running cannot tell where the process that may be it hides its executable", async () => {
+Deno.test("process_running is an error if a process that may match hides its executable", async () => {
   const host = new FakeHost();
   host.running.push({ pid: 7, commandLine: "nginx: master process" });
   const check = { type: "process_running", path: "/usr/sbin/nginx" };
-  await assertRejects(() => probe(host, check), HostError, "pid 7 hides its executable");
+  await assertRejects(
+    () => probe(host, check),
+    HostError,
+    "only root can read the executable of pid 7",
+  );
   const other = await probe(host, { ...check, path: "/usr/sbin/sshd" });
   assertEquals(other.status, "fail");
   host.running.push({ pid: 8, executable: "/usr/sbin/nginx", commandLine: "nginx" });
