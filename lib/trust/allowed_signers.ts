@@ -1,5 +1,5 @@
 /**
- * The file of `-trusted-keys`: who may send batches, in the form of ssh's allowed signers
+ * The file of `-trusted-keys`: the public keys whose batches run, in the form of ssh's allowed signers
  * (ssh-keygen(1), "ALLOWED SIGNERS"): `name ssh-ed25519 BASE64 [comment]`, one a line.
  * @module
  */
@@ -16,11 +16,11 @@ const ENCODED_PREFIX = Buffer.concat([
   lengthOf(PUBLIC_KEY_BYTES),
 ]);
 
-/** Someone whose batches run. */
+/** A signer whose batches run. */
 export interface AllowedSigner {
   /** The name that results and the audit log show. */
   readonly name: string;
-  /** Their 32-byte public key. */
+  /** The signer's public key, 32 bytes. */
   readonly publicKey: Uint8Array;
 }
 
@@ -30,15 +30,15 @@ export function formatAllowedSigner(signer: AllowedSigner): string {
   return `${signer.name} ${KEY_TYPE} ${encoded}`;
 }
 
-/** What people compare a key by: `SHA256:` and a hash, as `ssh-keygen -l` shows it. */
+/** A key's fingerprint: `SHA256:` and a hash, as `ssh-keygen -l` shows it. */
 export function fingerprint(publicKey: Uint8Array): string {
   const hash = createHash("sha256").update(ENCODED_PREFIX).update(publicKey).digest("base64");
   return `SHA256:${hash.replace(/=+$/, "")}`;
 }
 
 /**
- * Reads the file's text; empty lines and `#` comments are passed over. Raises `UsageError` that
- * names `source` and the line, for a file without a key too: it would refuse every batch.
+ * Reads the file's text; empty lines and lines that start with `#` are ignored. Raises `UsageError`
+ * that names `source` and the line, also for a file without a key: it would refuse every batch.
  */
 export function parseAllowedSigners(text: string, options: { source: string }): AllowedSigner[] {
   const signers: AllowedSigner[] = [];

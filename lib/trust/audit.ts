@@ -1,5 +1,5 @@
 /**
- * The audit log: one JSON line for every batch that a node takes or refuses and for every action.
+ * The audit log: one JSON line for every batch that a node accepts or refuses and for every action.
  * @module
  */
 import type { AppendFile, Clock } from "../runtime.ts";
@@ -8,9 +8,9 @@ import type { AppendFile, Clock } from "../runtime.ts";
 export interface AuditedBatch {
   /** Its id. */
   readonly batch: string;
-  /** The node that it names as its origin: where it was sent from, and where its results go. */
+  /** The node that it names as its origin, to which its results go. */
   readonly origin: string;
-  /** The name of the trusted key that signed it; absent where it is unsigned or keys are not asked for. */
+  /** The name of the trusted key that signed it; absent if it is unsigned or the node has no trusted keys. */
   readonly signer?: string;
 }
 
@@ -22,15 +22,17 @@ export interface AuditedAction extends AuditedBatch {
   readonly command: string;
 }
 
-/** What is recorded; `when`, in ISO 8601 UTC, is put before it. */
+/** One record; `when`, the time in ISO 8601 UTC, is put before it. */
 export type AuditRecord =
   | AuditedBatch & {
-    /** A batch was taken, to be run here or only to be handed on. */
-    readonly event: "batch_taken";
-    /** Whether it runs here at once; one that waits for its origin's word may run later. */
+    /** A batch was accepted, to be run here or only to be forwarded. */
+    readonly event: "batch_accepted";
+    /** Whether it runs here at once; a held one may run later. */
     readonly runsHere: boolean;
-    /** The names of its checks. */
-    readonly checks: readonly string[];
+    /** The names of its checks, if it holds checks. */
+    readonly checks?: readonly string[];
+    /** Which change of the cluster's keys it is, if it is one: `install`, `use`, `remove` or `list`. */
+    readonly keys?: string;
   }
   | AuditedBatch & {
     /** A batch was neither run nor forwarded. */
@@ -39,11 +41,11 @@ export type AuditRecord =
     readonly reason: string;
   }
   | {
-    /** More batches were refused, in too quick succession for a record each. */
+    /** More batches were refused, too many in a minute for a record each. */
     readonly event: "batches_refused";
-    /** How many. */
+    /** Their number. */
     readonly count: number;
-    /** Why, of the last one. */
+    /** Why the last one was refused. */
     readonly reason: string;
   }
   | AuditedAction & {
@@ -51,13 +53,13 @@ export type AuditRecord =
     readonly event: "action_started";
   }
   | AuditedAction & {
-    /** An action ended, or was never let start. */
+    /** An action ended, or was refused. */
     readonly event: "action_ended" | "action_refused";
     /** `exit 0`, `signal SIGKILL`, `timed out`, `aborted`, or the refusal's reason. */
     readonly outcome: string;
   };
 
-/** Writes records, and rotates the file when it has grown past its bound. */
+/** Writes records, and rotates the file past its maximum size. */
 export class AuditLog {
   readonly #file: AppendFile;
   readonly #clock: Clock;
@@ -77,7 +79,7 @@ export class AuditLog {
     this.#file.append(`${JSON.stringify({ when, ...record })}\n`);
   }
 
-  /** After something else moved the file away (SIGHUP). */
+  /** Opens the file again after something else has moved it away (SIGHUP). */
   reopen(): void {
     this.#file.reopen();
   }

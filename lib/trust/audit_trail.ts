@@ -1,28 +1,38 @@
 /**
- * What this node writes into its audit log, and what follows where it cannot: no batch and no action
- * runs that is not on record.
+ * Writes a node's audit log, and keeps what could not be recorded from running.
  * @module
  */
-import type { ActionResult, Check, CheckResult } from "../checks/check.ts";
+import type { Batch } from "../batch/batch.ts";
+import { type ActionResult, type Check, type CheckResult, endText } from "../batch/check.ts";
+import type { BodySummary } from "../batch/body.ts";
+import type { BatchId } from "../batch/id.ts";
+import { BoundedMap } from "../bounded_map.ts";
 import { HostError } from "../errors.ts";
-import type { Batch, BatchId, BatchRefused } from "../gossip/types.ts";
+import type { BatchRefused } from "../gossip/types.ts";
 import { AUDIT_REFUSALS_PER_MINUTE } from "../limits.ts";
 import type { Clock, Log, Timers } from "../runtime.ts";
 import type { AuditedBatch, AuditLog, AuditRecord } from "./audit.ts";
-import { checkNames } from "../daemon/check_names.ts";
 
-/** Refusals are counted over this long. */
+/** Window over which refusals are counted. */
 const WINDOW_MS = 60_000;
-/** Batches whose taking could not be recorded and that may still be let run; far more than wait at once. */
+/** Batches that could not be recorded and are recorded again before they run; far more than wait at once. */
 const UNRECORDED_MAX = 1_000;
+
+/** What is recorded of a batch that was accepted. */
+export interface AcceptedBatch {
+  /** Whether it runs here at once. */
+  readonly runsHere: boolean;
+  /** What it holds. */
+  readonly summary: BodySummary;
+}
 
 /** What an `AuditTrail` is made of. */
 export interface AuditTrailOptions {
-  /** Where records go; undefined where none are kept. */
+  /** Where records are written; undefined if none are kept. */
   readonly file: Pick<AuditLog, "record" | "reopen" | "close"> | undefined;
   /** The name of the trusted key that an admitted batch is signed by. */
   readonly signerOf: (batch: Batch) => string | undefined;
-  /** Says what could not be recorded. */
+  /** Where failures are logged. */
   readonly log: Log;
   /** For the rate of refusals. */
   readonly clock: Clock;
@@ -33,7 +43,7 @@ export interface AuditTrailOptions {
 /** Records batches and actions from start to `close`. */
 export class AuditTrail {
   readonly #options: AuditTrailOptions;
-  readonly #unrecorded = new Map<BatchId, { readonly runsHere: boolean }>();
+  readonly #unrecorded = new BoundedMap<BatchId, AcceptedBatch>({ max: UNRECORDED_MAX });
   #windowEndMs = -Infinity;
   #refusals = 0;
   #leftOut: { count: number; reason: string } | undefined;
@@ -44,32 +54,28 @@ export class AuditTrail {
     this.#options = options;
   }
 
-  /** A batch was taken. What cannot be recorded of that stands in the log and keeps it from running. */
-  taken(batch: Batch, options: { runsHere: boolean }): void {
+  /** Records that a batch was accepted. If that fails it is logged, and the batch must be recorded before it runs. */
+  accepted(batch: Batch, options: AcceptedBatch): void {
     try {
-      this.#recordTaken(batch, options);
+      this.#recordAccepted(batch, options);
     } catch (error) {
       this.#unrecorded.set(batch.id, options);
-      const [oldest] = this.#unrecorded.keys();
-      if (this.#unrecorded.size > UNRECORDED_MAX && oldest !== undefined) {
-        this.#unrecorded.delete(oldest);
-      }
       this.#failed(error);
     }
   }
 
   /**
-   * To be called before anything of a batch runs. Raises `HostError` where its taking is not on
-   * record and still cannot be put there.
+   * To be called before anything of a batch runs. Raises `HostError` if the batch is not on record and
+   * cannot be recorded now.
    */
   starting(batch: Batch): void {
     const unrecorded = this.#unrecorded.get(batch.id);
     if (unrecorded === undefined) return;
-    this.#recordTaken(batch, unrecorded);
+    this.#recordAccepted(batch, unrecorded);
     this.#unrecorded.delete(batch.id);
   }
 
-  /** A batch was not let in. Further ones in the same minute are counted and not told one by one. */
+  /** Records that a batch was refused. Past a number in one minute refusals are only counted. */
   refused({ batchId, origin, reason }: BatchRefused): void {
     const { clock, timers } = this.#options;
     if (clock.nowMs() >= this.#windowEndMs) {
@@ -86,14 +92,14 @@ export class AuditTrail {
     this.#leftOut = { count: (this.#leftOut?.count ?? 0) + 1, reason };
   }
 
-  /** An action is about to start. Raises `HostError` where that cannot be recorded. */
+  /** Records that an action is about to start. Raises `HostError` if that fails: it must not start then. */
   actionStarting(batch: Batch, check: Check): void {
     const command = check.action ?? "";
     const action = { ...this.#of(batch), check: check.name, command };
     this.#options.file?.record({ event: "action_started", ...action });
   }
 
-  /** A check's result is there; where it has an action, how that ended is recorded. */
+  /** Records how the action of a check ended, if it had one. */
   checkEnded(batch: Batch, options: { check: Check | undefined; result: CheckResult }): void {
     const { check, result: { check: name, action } } = options;
     if (action === undefined) return;
@@ -106,7 +112,7 @@ export class AuditTrail {
     });
   }
 
-  /** After something else moved the file away. */
+  /** Opens the file again after something else has moved it away. */
   reopen(): void {
     try {
       this.#options.file?.reopen();
@@ -115,19 +121,19 @@ export class AuditTrail {
     }
   }
 
-  /** Records what was only counted so far, and closes the file. */
+  /** Records the refusals that were only counted, and closes the file. */
   close(): void {
     this.#closeWindow();
     this.#options.file?.close();
   }
 
-  #recordTaken(batch: Batch, { runsHere }: { runsHere: boolean }): void {
-    const { file } = this.#options;
-    file?.record({
-      event: "batch_taken",
+  #recordAccepted(batch: Batch, { runsHere, summary }: AcceptedBatch): void {
+    this.#options.file?.record({
+      event: "batch_accepted",
       ...this.#of(batch),
       runsHere,
-      checks: checkNames(batch.body),
+      ...(summary.type === "checks" ? { checks: summary.names } : {}),
+      ...(summary.type === "keys" && summary.step !== undefined ? { keys: summary.step } : {}),
     });
   }
 
@@ -140,7 +146,7 @@ export class AuditTrail {
     if (leftOut !== undefined) this.#try({ event: "batches_refused", ...leftOut });
   }
 
-  /** Records what has happened already: where that fails, the log is the place that is left. */
+  /** Records what has happened already; if that fails it is logged. */
   #try(record: AuditRecord): void {
     try {
       this.#options.file?.record(record);
@@ -165,19 +171,5 @@ export class AuditTrail {
 }
 
 function outcomeOf({ end }: ActionResult): string {
-  switch (end.type) {
-    case "exited":
-      return `exit ${end.code}`;
-    case "signaled":
-      return `signal ${end.signal}`;
-    case "timed_out":
-      return "timed out";
-    case "aborted":
-    case "interrupted":
-      return end.type;
-    case "refused":
-      return end.reason;
-    default:
-      return end satisfies never;
-  }
+  return end.type === "refused" ? end.reason : endText(end);
 }

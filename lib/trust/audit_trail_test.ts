@@ -1,10 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { checkBatch, testId } from "../../tests/support/batches.ts";
 import { VirtualTime } from "../../tests/support/virtual_time.ts";
-import { encodeChecks } from "../checks/codec.ts";
-import type { ActionEnd, Check, CheckResult } from "../checks/check.ts";
+import { type BatchBody, encodeBody, readBody, summaryOf } from "../batch/body.ts";
+import type { ActionEnd, Check, CheckResult } from "../batch/check.ts";
+import type { KeyOperation } from "../batch/key_operation.ts";
 import { HostError } from "../errors.ts";
-import type { Batch } from "../gossip/types.ts";
-import { encodeKeyOperation } from "../batch/key_operation.ts";
 import { AUDIT_REFUSALS_PER_MINUTE } from "../limits.ts";
 import type { AuditRecord } from "./audit.ts";
 import { AuditTrail } from "./audit_trail.ts";
@@ -16,21 +16,10 @@ const CHECK: Check = {
   action: "mend a",
   actionTimeoutMs: 1000,
 };
-const OF_BATCH = { batch: "B", origin: "o" };
-
-function batch(fields: Partial<Batch> = {}): Batch {
-  return {
-    id: "B",
-    origin: { name: "o", address: { host: "192.0.2.1", port: 3505 } },
-    issuedAtMs: 0,
-    expiresAtMs: 0,
-    target: {},
-    held: false,
-    body: encodeChecks([CHECK]),
-    signature: new Uint8Array(0),
-    ...fields,
-  };
-}
+const BATCH = checkBatch({ body: encodeBody({ type: "checks", checks: [CHECK] }) });
+const OF_BATCH = { batch: testId(1), origin: "origin" };
+const CHECKS = { type: "checks", names: ["a"] } as const;
+const ACCEPTED = { runsHere: true, summary: CHECKS };
 
 function refused(batchId: string) {
   return { type: "batch_refused", batchId, origin: "o", from: "f", reason: "why" } as const;
@@ -73,12 +62,12 @@ Deno.test("a batch and its action are recorded, with the signer where there is o
   const { trail, records } = bench({ signer: "alice" });
   const of = { ...OF_BATCH, signer: "alice" };
   const action = { check: "a", command: "mend a" };
-  trail.taken(batch(), { runsHere: true });
-  trail.starting(batch());
-  trail.actionStarting(batch(), CHECK);
-  trail.checkEnded(batch(), { check: CHECK, result: ended({ type: "exited", code: 3 }) });
+  trail.accepted(BATCH, ACCEPTED);
+  trail.starting(BATCH);
+  trail.actionStarting(BATCH, CHECK);
+  trail.checkEnded(BATCH, { check: CHECK, result: ended({ type: "exited", code: 3 }) });
   assertEquals(records, [
-    { event: "batch_taken", ...of, runsHere: true, checks: ["a"] },
+    { event: "batch_accepted", ...of, runsHere: true, checks: ["a"] },
     { event: "action_started", ...of, ...action },
     { event: "action_ended", ...of, ...action, outcome: "exit 3" },
   ]);
@@ -95,43 +84,64 @@ Deno.test("every end of an action has its word, and a check without one has no r
   ];
   for (const [end, event, outcome] of cases) {
     const { trail, records } = bench();
-    trail.checkEnded(batch(), { check: CHECK, result: ended(end) });
+    trail.checkEnded(BATCH, { check: CHECK, result: ended(end) });
     const action = { check: "a", command: "mend a" };
     assertEquals(records, [{ event, ...OF_BATCH, ...action, outcome } as AuditRecord]);
   }
   const { trail, records } = bench();
   const result: CheckResult = { check: "a", outcome: { status: "pass" }, durationMs: 1 };
-  trail.checkEnded(batch(), { check: CHECK, result });
+  trail.checkEnded(BATCH, { check: CHECK, result });
   assertEquals(records, []);
 });
 
-Deno.test("a change of keys is recorded without the key, and what cannot be read as one", () => {
+/** The record of a batch with this body. */
+function recordOf(body: Uint8Array, runsHere = true): AuditRecord {
   const { trail, records } = bench();
-  const body = encodeKeyOperation({ type: "install", key: new Uint8Array(32).fill(65) });
-  trail.taken(batch({ body }), { runsHere: true });
-  trail.taken(batch({ body: Uint8Array.of(0xc1) }), { runsHere: false });
-  const event = "batch_taken" as const;
-  assertEquals(records, [
-    { event, ...OF_BATCH, runsHere: true, checks: ["(keys)"] },
-    { event, ...OF_BATCH, runsHere: false, checks: ["(batch)"] },
-  ]);
+  trail.accepted(checkBatch({ body }), { runsHere, summary: summaryOf(readBody(body)) });
+  assertEquals(records.length, 1);
+  return records[0] as AuditRecord;
+}
+
+Deno.test("a batch of checks is recorded with all their names, in order", () => {
+  const checks = ["b", "a", "c"].map((name) => ({ ...CHECK, name }));
+  const body: BatchBody = { type: "checks", checks };
+  const event = "batch_accepted";
+  const names = ["b", "a", "c"];
+  assertEquals(recordOf(encodeBody(body)), { event, ...OF_BATCH, runsHere: true, checks: names });
+});
+
+Deno.test("a change of keys is recorded by its step without the key, and what cannot be read with neither", () => {
+  const event = "batch_accepted";
+  const key = new Uint8Array(32).fill(65);
+  const fingerprint = "0123456789abcdef";
+  const operations: readonly KeyOperation[] = [
+    { type: "install", key },
+    { type: "use", fingerprint },
+    { type: "remove", fingerprint },
+    { type: "list" },
+  ];
+  for (const operation of operations) {
+    const record = recordOf(encodeBody({ type: "keys", operation }));
+    assertEquals(record, { event, ...OF_BATCH, runsHere: true, keys: operation.type });
+  }
+  assertEquals(recordOf(Uint8Array.of(0xc1), false), { event, ...OF_BATCH, runsHere: false });
 });
 
 Deno.test("what cannot be recorded does not run, and does once it can", () => {
   const { trail, records, logged, disk } = bench();
   disk.full = true;
-  trail.taken(batch(), { runsHere: true });
-  assertThrows(() => trail.starting(batch()), HostError, "no space");
-  assertThrows(() => trail.actionStarting(batch(), CHECK), HostError, "no space");
-  trail.checkEnded(batch(), { check: CHECK, result: ended({ type: "exited", code: 0 }) });
+  trail.accepted(BATCH, ACCEPTED);
+  assertThrows(() => trail.starting(BATCH), HostError, "no space");
+  assertThrows(() => trail.actionStarting(BATCH, CHECK), HostError, "no space");
+  trail.checkEnded(BATCH, { check: CHECK, result: ended({ type: "exited", code: 0 }) });
   trail.refused(refused("C"));
   trail.reopen();
   const line = "error audit_failed: audit log f: no space";
   assertEquals(logged, [line, line, line, line]);
   disk.full = false;
-  trail.starting(batch());
-  trail.starting(batch());
-  assertEquals(records.map(({ event }) => event), ["batch_taken"]);
+  trail.starting(BATCH);
+  trail.starting(BATCH);
+  assertEquals(records, [{ event: "batch_accepted", ...OF_BATCH, runsHere: true, checks: ["a"] }]);
 });
 
 Deno.test("a flood of refused batches is counted, and no count is lost", async () => {
@@ -162,10 +172,10 @@ Deno.test("refusals that are far apart are all told", async () => {
 
 Deno.test("without a file everything runs and nothing is recorded", () => {
   const { trail, logged } = bench({ file: "none" });
-  trail.taken(batch(), { runsHere: true });
-  trail.starting(batch());
-  trail.actionStarting(batch(), CHECK);
-  trail.checkEnded(batch(), { check: CHECK, result: ended({ type: "aborted" }) });
+  trail.accepted(BATCH, ACCEPTED);
+  trail.starting(BATCH);
+  trail.actionStarting(BATCH, CHECK);
+  trail.checkEnded(BATCH, { check: CHECK, result: ended({ type: "aborted" }) });
   trail.refused(refused("C"));
   trail.reopen();
   trail.close();

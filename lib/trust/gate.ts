@@ -1,12 +1,12 @@
 /**
- * Whose batches are let in: with trusted keys, those signed by one of them, while they are valid by
- * this node's clock.
+ * Authorization of batches by their signature: if the node has trusted keys, a batch must be signed by
+ * one of them and be valid by this node's clock.
  * @module
  */
 import { formatDuration } from "../duration.ts";
-import { signedBytes } from "../gossip/codec.ts";
-import type { Batch } from "../gossip/types.ts";
+import type { Batch } from "../batch/batch.ts";
 import { SIGNED_CLOCK_TOLERANCE_MS } from "../limits.ts";
+import { inFlag } from "../flag_errors.ts";
 import type { Clock } from "../runtime.ts";
 import { type AllowedSigner, fingerprint, parseAllowedSigners } from "./allowed_signers.ts";
 import { readBatchSignature } from "./batch_signature.ts";
@@ -14,7 +14,7 @@ import { verifySignature } from "./signing.ts";
 
 /** What a `TrustGate` is made of. */
 export interface TrustGateOptions {
-  /** The file of `-trusted-keys`; undefined where every batch is let in. */
+  /** The file of `-trusted-keys`; undefined if every batch is accepted. */
   readonly file: string | undefined;
   /** Reads it; raises `UsageError`. */
   readonly readRulesFile: (path: string) => string;
@@ -22,11 +22,11 @@ export interface TrustGateOptions {
   readonly clock: Clock;
 }
 
-/** What the gate says of a batch. */
+/** The judgement on a batch. */
 export interface Verdict {
-  /** Why it is not let in; absent where it is. */
+  /** Why it is refused; absent if it is accepted. */
   readonly refusal?: string;
-  /** The name of the trusted key whose signature it truly bears. */
+  /** The name of the trusted key that signed it, verified. */
   readonly signer?: string;
 }
 
@@ -41,20 +41,22 @@ export class TrustGate {
     this.reload();
   }
 
-  /** How many keys are trusted; undefined where every batch is let in. */
+  /** How many keys are trusted; undefined if every batch is accepted. */
   get size(): number | undefined {
     return this.#signers?.length;
   }
 
-  /** Reads the file anew. Raises `UsageError` that names it; then the keys are those from before. */
+  /** Reads the file again. Raises `UsageError` that names it; the keys then stay as they were. */
   reload(): void {
     const { file, readRulesFile } = this.#options;
     if (file === undefined) return;
-    const source = `flag -trusted-keys: ${file}`;
-    this.#signers = parseAllowedSigners(readRulesFile(file), { source });
+    this.#signers = inFlag(
+      "-trusted-keys",
+      () => parseAllowedSigners(readRulesFile(file), { source: file }),
+    );
   }
 
-  /** Whether a batch is let in, and by whom it is signed. */
+  /** Whether a batch is accepted, and which key signed it. */
   judge(batch: Batch): Verdict {
     const signers = this.#signers;
     if (signers === undefined) return {};
@@ -67,7 +69,7 @@ export class TrustGate {
     if (signer === undefined) {
       return { refusal: `its signer, ${fingerprint(read.publicKey)}, is not ${keys}` };
     }
-    if (!verifySignature(signedBytes(batch), read)) {
+    if (!verifySignature(batch.content, read)) {
       const claimed = JSON.stringify(signer.name);
       return { refusal: `it is not what was signed: the signature that names ${claimed} is false` };
     }
@@ -75,14 +77,14 @@ export class TrustGate {
     return { signer: signer.name, ...(refusal === undefined ? {} : { refusal }) };
   }
 
-  /** The name of the key that an admitted batch is signed by. */
+  /** The name of the key that an accepted batch is signed by. */
   signerOf(batch: Batch): string | undefined {
     const read = readBatchSignature(batch.signature);
     return read &&
       this.#signers?.find(({ publicKey }) => equal(publicKey, read.publicKey))?.name;
   }
 
-  /** A signature holds for a time, and by this node's clock: whoever replays one later gets nothing. */
+  /** A signature is valid for a time by this node's clock, so that it cannot be replayed later. */
   #untimely({ issuedAtMs, expiresAtMs }: Batch): string | undefined {
     const nowMs = this.#options.clock.wallMs();
     const aheadMs = issuedAtMs - nowMs;

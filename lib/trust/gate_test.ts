@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { encode, type ValueType } from "@std/msgpack";
+import { makeBatch } from "../../tests/support/batches.ts";
+import { type Batch, batchOf } from "../batch/batch.ts";
 import { UsageError } from "../errors.ts";
-import { signedBytes } from "../gossip/codec.ts";
-import type { Batch } from "../gossip/types.ts";
+import { decode } from "../std/msgpack_decode.ts";
 import { formatAllowedSigner } from "./allowed_signers.ts";
 import { signBatch } from "./batch_signature.ts";
 import { generateSigningKey, parseSigningKey, type SigningKey } from "./signing.ts";
@@ -10,7 +12,7 @@ import { TrustGate } from "./gate.ts";
 const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
 const MINUTE_MS = 60_000;
 
-const UNSIGNED: Batch = {
+const UNSIGNED = makeBatch({
   id: "01M87TTH1KRSWHYDHYA51ZA34N",
   origin: { name: "first", address: { host: "192.0.2.1", port: 3505 } },
   issuedAtMs: NOW_MS - MINUTE_MS,
@@ -18,8 +20,7 @@ const UNSIGNED: Batch = {
   target: { tags: [{ key: "role", equal: true, value: "web" }], nodes: ["web-*"] },
   held: false,
   body: Uint8Array.of(1, 2, 3),
-  signature: new Uint8Array(0),
-};
+});
 
 function newKey(): SigningKey {
   return parseSigningKey(generateSigningKey(), { source: "key" });
@@ -28,8 +29,8 @@ function newKey(): SigningKey {
 const ALICE = newKey();
 
 function signed(changes: Partial<Batch> = {}, key = ALICE): Batch {
-  const batch = { ...UNSIGNED, ...changes };
-  return { ...batch, signature: signBatch(signedBytes(batch), key) };
+  const batch = makeBatch({ ...UNSIGNED, ...changes });
+  return { ...batch, signature: signBatch(batch.content, key) };
 }
 
 function bench(options: { text?: string; offMs?: number } = {}) {
@@ -79,7 +80,7 @@ Deno.test("an unsigned batch, another's and a strange signature are refused", ()
 Deno.test("a signed batch with any of its fields changed is refused", () => {
   const { gate } = bench();
   const batch = signed();
-  const changes: { [Field in Exclude<keyof Batch, "signature">]: Batch[Field][] } = {
+  const changes: { [Field in Exclude<keyof Batch, "content" | "signature">]: Batch[Field][] } = {
     id: ["01M87TTH1KRSWHYDHYA51ZA34P"],
     origin: [{ ...batch.origin, name: "second" }],
     issuedAtMs: [batch.issuedAtMs + 1],
@@ -98,16 +99,34 @@ Deno.test("a signed batch with any of its fields changed is refused", () => {
   };
   for (const [field, values] of Object.entries(changes)) {
     for (const value of values) {
-      const { refusal, signer } = gate.judge({ ...batch, [field]: value });
+      const { refusal, signer } = gate.judge(makeBatch({ ...batch, [field]: value }));
       assertMatch(refusal ?? "", /^it is not what was signed: .* "alice" is false$/, field);
       assertEquals(signer, undefined);
     }
   }
-  for (let bit = 0; bit < batch.signature.length * 8; bit++) {
-    const signature = batch.signature.slice();
-    signature[bit >> 3] = (signature[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-    assert(gate.judge({ ...batch, signature }).refusal !== undefined, `bit ${bit}`);
+  for (const part of ["content", "signature"] as const) {
+    for (let bit = 0; bit < batch[part].length * 8; bit++) {
+      const bytes = batch[part].slice();
+      bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      const { refusal } = gate.judge({ ...batch, [part]: bytes });
+      assert(refusal !== undefined, `bit ${bit} of the ${part}`);
+    }
   }
+});
+
+Deno.test("what a later version has put into a batch is signed too", () => {
+  const { gate } = bench();
+  const later = (what: string): Batch => {
+    const content = encode([...decode(UNSIGNED.content) as ValueType[], what]);
+    const { address } = UNSIGNED.origin;
+    return batchOf({ content, address, signature: signBatch(content, ALICE) });
+  };
+  assertEquals(gate.judge(later("once a day")), { signer: "alice" });
+  const { content } = later("once a minute");
+  assertMatch(
+    gate.judge({ ...later("once a day"), content }).refusal ?? "",
+    /^it is not what was signed/,
+  );
 });
 
 Deno.test("the origin's address may change, as it does when that node moves", () => {

@@ -1,12 +1,12 @@
 /**
- * What a node's operator lets batches do on it: `-no-actions`, `-allow-actions` and `-checks`.
+ * The operator's policy for batches on a node: `-no-actions`, `-allow-actions` and `-checks`.
  * @module
  */
 import { UsageError } from "../errors.ts";
 
-/** What the flags say; absent fields do not restrict. */
+/** The restrictions; absent fields do not restrict. */
 export interface PolicyOptions {
-  /** Set where no action from anywhere may run: the reason that results will show. */
+  /** Why no action may run at all, as results show it. */
   readonly noActionsBecause?: string;
   /** The exact commands that may run. */
   readonly allowedActions?: ReadonlySet<string>;
@@ -14,7 +14,7 @@ export interface PolicyOptions {
   readonly allowedCheckTypes?: ReadonlySet<string>;
 }
 
-/** Decides, on the node itself, what may run. A refusal is told in the results. */
+/** Decides what may run on the node. Results show each refusal. */
 export class Policy {
   readonly #options: PolicyOptions;
 
@@ -23,7 +23,7 @@ export class Policy {
     this.#options = options;
   }
 
-  /** Why this command may not run here; `undefined` where it may. */
+  /** Why this command may not run here; `undefined` if it may. */
   refusal(command: string): string | undefined {
     const { noActionsBecause, allowedActions } = this.#options;
     if (noActionsBecause !== undefined) return noActionsBecause;
@@ -40,9 +40,9 @@ export class Policy {
 }
 
 /**
- * Reads the file of `-allow-actions`: one command a line, compared byte for byte with what a check
- * asks for; empty lines and lines that start with `#` are passed over. Raises `UsageError` for a
- * file with NUL bytes, which no command can hold.
+ * Reads the file of `-allow-actions`: one command a line, which must be equal to a check's action;
+ * empty lines and lines that start with `#` are ignored. Raises `UsageError` for a file with NUL
+ * bytes, which no command can hold.
  */
 export function parseAllowedActions(text: string, options: { source: string }): Set<string> {
   const commands = new Set<string>();

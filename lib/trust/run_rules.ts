@@ -1,37 +1,38 @@
 /**
- * What stands between a batch that was taken and what it does here: the record of it, and whether
- * the network may run actions at all.
+ * The rules for a batch that was accepted and runs here: it must be authorized still, it must be on
+ * record, and actions of other nodes may be forbidden.
  * @module
  */
-import type { Check, CheckResult } from "../checks/check.ts";
+import type { Batch } from "../batch/batch.ts";
+import type { Check, CheckResult } from "../batch/check.ts";
+import type { BatchId } from "../batch/id.ts";
 import { HostError } from "../errors.ts";
-import type { Batch, BatchId } from "../gossip/types.ts";
 import type { AuditTrail } from "./audit_trail.ts";
 
 /** What a `RunRules` is made of. */
 export interface RunRulesOptions {
-  /** Where all is recorded. */
+  /** The audit log. */
   readonly trail: Pick<AuditTrail, "starting" | "actionStarting" | "checkEnded">;
-  /** Why a batch is not let in, as things are now; undefined where it is. */
+  /** Why a batch is refused now; undefined if it is accepted. */
   readonly admit: (batch: Batch) => string | undefined;
-  /** Why no action of another node's batch runs here; undefined where they do. */
+  /** Why no action of another node's batch runs here; undefined if they do. */
   readonly networkActionsRefusal: string | undefined;
-  /** Whether this node's own client sent a batch. What a batch says of its origin proves nothing. */
+  /** Whether this node's own client sent a batch. The origin that a batch names proves nothing. */
   readonly isOwn: (batchId: BatchId) => boolean;
 }
 
-/** Asked by whoever runs batches, right before and after. */
+/** Asked right before and after a batch, a check or an action runs. */
 export class RunRules {
   readonly #options: RunRulesOptions;
 
-  /** Decides by what it is given alone. */
+  /** Keeps no state of its own. */
   constructor(options: RunRulesOptions) {
     this.#options = options;
   }
 
   /**
-   * Before anything of a batch runs. Raises `HostError` where nothing of it may: a held one can wait
-   * long enough for its signer to be trusted no more.
+   * To be called before anything of a batch runs. Raises `HostError` if nothing of it may: the signer of
+   * a held batch may have lost trust meanwhile.
    */
   starting(batch: Batch): void {
     const refusal = this.#options.admit(batch);
@@ -39,7 +40,7 @@ export class RunRules {
     this.#options.trail.starting(batch);
   }
 
-  /** Right before an action starts. Raises `HostError` where it may not. */
+  /** To be called right before an action starts. Raises `HostError` if it must not. */
   actionStarting(batch: Batch, check: Check): void {
     const { trail, networkActionsRefusal, isOwn } = this.#options;
     if (networkActionsRefusal !== undefined && !isOwn(batch.id)) {
@@ -48,7 +49,7 @@ export class RunRules {
     trail.actionStarting(batch, check);
   }
 
-  /** A check's result is there, its action included. */
+  /** To be called with each check's result, its action included. */
   checkEnded(batch: Batch, options: { check: Check | undefined; result: CheckResult }): void {
     this.#options.trail.checkEnded(batch, options);
   }

@@ -1,23 +1,18 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import type { Check } from "../checks/check.ts";
+import { checkBatch, testId } from "../../tests/support/batches.ts";
+import type { Batch } from "../batch/batch.ts";
+import type { Check } from "../batch/check.ts";
 import { HostError } from "../errors.ts";
-import type { Batch } from "../gossip/types.ts";
 import { RunRules, type RunRulesOptions } from "./run_rules.ts";
 
 const CHECK: Check = { name: "a", type: "t", fields: {}, action: "mend", actionTimeoutMs: 1 };
 
-function batch(id: string): Batch {
-  return {
-    id,
-    origin: { name: "me", address: { host: "192.0.2.1", port: 3505 } },
-    issuedAtMs: 0,
-    expiresAtMs: 0,
-    target: {},
-    held: false,
-    body: new Uint8Array(0),
-    signature: new Uint8Array(0),
-  };
-}
+const ORIGIN = { name: "me", address: { host: "192.0.2.1", port: 3505 } };
+/** Two batches, the second of them this node's own. */
+const [B, OWN] = [1, 2].map((number) => checkBatch({ id: testId(number), origin: ORIGIN })) as [
+  Batch,
+  Batch,
+];
 
 function bench(options: Partial<RunRulesOptions> = {}) {
   const recorded: string[] = [];
@@ -29,7 +24,7 @@ function bench(options: Partial<RunRulesOptions> = {}) {
     },
     admit: () => undefined,
     networkActionsRefusal: undefined,
-    isOwn: (id) => id === "own",
+    isOwn: (id) => id === OWN.id,
     ...options,
   });
   return { rules, recorded };
@@ -37,25 +32,25 @@ function bench(options: Partial<RunRulesOptions> = {}) {
 
 Deno.test("what may run is recorded at each step", () => {
   const { rules, recorded } = bench();
-  rules.starting(batch("B"));
-  rules.actionStarting(batch("B"), CHECK);
+  rules.starting(B);
+  rules.actionStarting(B, CHECK);
   const result = { check: "a", outcome: { status: "pass" }, durationMs: 1 } as const;
-  rules.checkEnded(batch("B"), { check: CHECK, result });
-  assertEquals(recorded, ["starting B", "action B a", "ended B a"]);
+  rules.checkEnded(B, { check: CHECK, result });
+  assertEquals(recorded, [`starting ${B.id}`, `action ${B.id} a`, `ended ${B.id} a`]);
 });
 
 Deno.test("where the network may run no actions, only what our own client sent runs one", () => {
   const { rules, recorded } = bench({ networkActionsRefusal: "no key" });
-  rules.starting(batch("B"));
+  rules.starting(B);
   // Its origin's name is ours, and proves nothing.
-  assertThrows(() => rules.actionStarting(batch("B"), CHECK), HostError, "no key");
-  rules.actionStarting(batch("own"), CHECK);
-  assertEquals(recorded, ["starting B", "action own a"]);
+  assertThrows(() => rules.actionStarting(B, CHECK), HostError, "no key");
+  rules.actionStarting(OWN, CHECK);
+  assertEquals(recorded, [`starting ${B.id}`, `action ${OWN.id} a`]);
 });
 
 Deno.test("a batch that is let in no more when its turn comes does not run", () => {
-  const { rules, recorded } = bench({ admit: ({ id }) => id === "B" ? "not trusted" : undefined });
-  assertThrows(() => rules.starting(batch("B")), HostError, "refuses the batch: not trusted");
-  rules.starting(batch("C"));
-  assertEquals(recorded, ["starting C"]);
+  const { rules, recorded } = bench({ admit: ({ id }) => id === B.id ? "not trusted" : undefined });
+  assertThrows(() => rules.starting(B), HostError, "refuses the batch: not trusted");
+  rules.starting(OWN);
+  assertEquals(recorded, [`starting ${OWN.id}`]);
 });

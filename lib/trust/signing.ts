@@ -1,5 +1,5 @@
 /**
- * Ed25519 signatures over what an operator sends, by `node:crypto` alone.
+ * Ed25519 signatures of operators, by `node:crypto`.
  * @module
  */
 import { Buffer } from "node:buffer";
@@ -20,11 +20,11 @@ export const SIGNATURE_BYTES = 64;
 /** DER of SubjectPublicKeyInfo up to the key itself, for Ed25519 (RFC 8410 section 4). */
 const SUBJECT_PUBLIC_KEY_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
 
-/** A private key that signs, with its public half. */
+/** A private key and its public half. */
 export interface SigningKey {
-  /** The 32 bytes that others know it by. */
+  /** The public key, 32 bytes. */
   readonly publicKey: Uint8Array<ArrayBuffer>;
-  /** 64 bytes over `data`. */
+  /** The signature over `data`, 64 bytes. */
   sign(data: Uint8Array): Uint8Array<ArrayBuffer>;
 }
 
@@ -34,13 +34,13 @@ export function generateSigningKey(): string {
   return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 }
 
-/** Reads a key file's text. Raises `UsageError` that names `source` and never what it held. */
+/** Reads the text of a key file. Raises `UsageError` that names `source` and never its content. */
 export function parseSigningKey(text: string, options: { source: string }): SigningKey {
   let key: KeyObject | undefined;
   try {
     key = createPrivateKey(text);
   } catch {
-    // Told below, without the cause: a parser's message could quote the secret.
+    // Reported below without the cause: the parser's message could quote the secret.
   }
   if (key?.asymmetricKeyType !== "ed25519") {
     throw new UsageError(
@@ -55,7 +55,7 @@ export function parseSigningKey(text: string, options: { source: string }): Sign
   };
 }
 
-/** Whether `signature` is `publicKey`'s over `data`. Never throws; odd lengths are a no. */
+/** Whether `signature` is `publicKey`'s over `data`. Never throws; a key or signature of another length is not valid. */
 export function verifySignature(
   data: Uint8Array,
   options: { publicKey: Uint8Array; signature: Uint8Array },

@@ -1,24 +1,76 @@
 /**
- * Everything that keeps this node from doing what nobody entitled has asked for, opened before it
- * listens to anyone.
+ * Authorization on one node: trusted keys, policy, audit log and the token of clients. It is opened before
+ * the node accepts anything.
  * @module
  */
+import type { Batch } from "../batch/batch.ts";
+import type { BatchId } from "../batch/id.ts";
 import { formatAddress, isLoopback } from "../address.ts";
 import { GossipcheckError, UsageError } from "../errors.ts";
-import type { Batch, BatchId, GossipEvent } from "../gossip/types.ts";
+import type { BatchRefused } from "../gossip/types.ts";
 import { AUDIT_FILE_MAX_BYTES } from "../limits.ts";
-import type { Address } from "../runtime.ts";
+import type { Address, AppendFile, Clock, Log, Random, Timers } from "../runtime.ts";
 import { AuditLog } from "./audit.ts";
 import type { Policy } from "./policy.ts";
-import { AuditTrail } from "./audit_trail.ts";
+import { type AcceptedBatch, AuditTrail } from "./audit_trail.ts";
 import { type ClientToken, clientToken } from "./client_token.ts";
-import { networkActionsRefusal, nodePolicy } from "./node_policy.ts";
+import {
+  type CheckTypeTraits,
+  networkActionsRefusal,
+  nodePolicy,
+  type PolicyFlags,
+} from "./node_policy.ts";
 import { RunRules } from "./run_rules.ts";
-import type { DaemonRuntime, NodeSettings } from "../daemon/settings.ts";
 import { TrustGate } from "./gate.ts";
 
-/** How a daemon comes to have a token. */
+/** How to give a daemon a token. */
 const TOKEN_REMEDY = "keep state (-state-dir) or give -token-file";
+
+/** The operator's choices about who may do what. */
+export interface TrustSettings extends PolicyFlags {
+  /** The file of the keys whose batches run; absent if every batch is accepted. */
+  readonly trustedKeysFile?: string;
+  /** The file of the token that clients must know; absent for the one in the state directory. */
+  readonly tokenFile?: string;
+  /** The cluster's key, in base64. */
+  readonly encryptionKey?: string;
+  /** The file of the cluster's keys. */
+  readonly keyringFile?: string;
+  /** Whether a node with a key also accepts traffic that is not encrypted. Default `refuse`. */
+  readonly plaintext?: "refuse" | "accept" | "send";
+  /** Whether the operator accepts commands from anybody. */
+  readonly insecure?: boolean;
+}
+
+/** What of the machine trust needs. */
+export interface TrustRuntime {
+  /** Signed batches are valid for a time. */
+  readonly clock: Clock;
+  /** Bounds the rate of records. */
+  readonly timers: Timers;
+  /** For a new token. */
+  readonly random: Random;
+  /** Says who may do what. */
+  readonly log: Log;
+  /**
+   * The text of a file that says what may run here or who may order it. Raises `UsageError` if others
+   * than its owner can write it, and if there is none.
+   */
+  readonly readRulesFile: (path: string) => string;
+  /**
+   * The text of a file that holds a secret; undefined if there is none. Raises `UsageError` if others
+   * than its owner can read or write it.
+   */
+  readonly readSecretFile: (path: string) => string | undefined;
+  /** Makes a secret's file, whole or not at all, for its owner alone. Raises `UsageError` if it exists. */
+  readonly createSecretFile: (path: string, text: string) => void;
+  /** Removes what a crash left of `createSecretFile`. Raises `UsageError`. */
+  readonly removeUnfinishedSecretFile: (path: string) => void;
+  /** The path of a file in the state directory of the node `name`; undefined if nothing is kept. */
+  readonly stateFile: (options: { name: string; file: string }) => string | undefined;
+  /** Opens a file that is only ever appended to, and rotated. Raises `HostError`. */
+  readonly openAppendFile: (path: string) => AppendFile;
+}
 
 /** What a `Trust` is made of. */
 export interface TrustOptions {
@@ -26,39 +78,42 @@ export interface TrustOptions {
   readonly name: string;
   /** Where it listens for others. */
   readonly bound: Address;
-  /** Where it listens for `gcheck`; undefined where it does not. */
+  /** Where it listens for `gcheck`; undefined if it does not. */
   readonly clients: Address | undefined;
   /** What the operator chose. */
-  readonly settings: NodeSettings;
+  readonly settings: TrustSettings;
+  /** The check types of this version. */
+  readonly checkTypes: readonly CheckTypeTraits[];
   /** What it runs on. */
-  readonly runtime: DaemonRuntime;
+  readonly runtime: TrustRuntime;
 }
 
-/** One node's rules and their record, from start to `close`. */
+/** Authorization on one node, from start to `close`. */
 export class Trust {
   readonly #options: TrustOptions;
   readonly #gate: TrustGate;
   readonly #trail: AuditTrail;
   readonly #networkActionsRefusal: string | undefined;
 
-  /** What batches may do here. */
+  /** The policy for batches. */
   readonly policy: Policy;
-  /** What `gcheck` must know; undefined where every user of the machine may command this node. */
+  /** The token of clients; undefined if every user of the machine can command this node. */
   readonly token: ClientToken | undefined;
 
   /**
-   * Reads what the flags name, makes the token where there is none and opens the audit log. Raises
+   * Reads the files that the flags name, creates the token if there is none and opens the audit log. Raises
    * `UsageError` and `HostError`; then nothing is left open.
    */
   constructor(options: TrustOptions) {
     const { name, bound, clients, settings, runtime } = options;
     const { clock, timers, random, log, readRulesFile } = runtime;
     this.#options = options;
-    this.policy = nodePolicy(settings, { readRulesFile });
+    this.policy = nodePolicy(settings, { readRulesFile, knownTypes: options.checkTypes });
     this.#gate = new TrustGate({ file: settings.trustedKeysFile, readRulesFile, clock });
-    const encrypts = (settings.encryptionKey ?? settings.keyringFile) !== undefined;
-    const { insecure = false } = settings;
-    this.#networkActionsRefusal = networkActionsRefusal({ bound, encrypts, insecure });
+    const { insecure = false, plaintext = "refuse" } = settings;
+    const hasKey = (settings.encryptionKey ?? settings.keyringFile) !== undefined;
+    const onlyEncrypted = hasKey && plaintext === "refuse";
+    this.#networkActionsRefusal = networkActionsRefusal({ bound, onlyEncrypted, insecure });
     this.token = clients && clientToken({
       named: settings.tokenFile,
       own: runtime.stateFile({ name, file: "token" }),
@@ -77,7 +132,7 @@ export class Trust {
     });
   }
 
-  /** Asked before a batch and its actions run. `isOwn`: whether this node's own client sent a batch. */
+  /** The rules for batches that run here. `isOwn` says whether this node's own client sent a batch. */
   rules({ isOwn }: { isOwn: (batchId: BatchId) => boolean }): RunRules {
     return new RunRules({
       trail: this.#trail,
@@ -87,26 +142,27 @@ export class Trust {
     });
   }
 
-  /** The name of the trusted key that an admitted batch is signed by; undefined where all are let in. */
+  /** The name of the trusted key that an accepted batch is signed by; undefined if all are accepted. */
   signerOf(batch: Batch): string | undefined {
     return this.#gate.signerOf(batch);
   }
 
-  /** Why a batch is neither run nor forwarded; undefined where it is let in. */
+  /** Why a batch is refused: neither run nor forwarded; undefined if it is accepted. */
   admit(batch: Batch): string | undefined {
     return this.#gate.judge(batch).refusal;
   }
 
-  /** Records what dissemination tells of batches taken and refused. */
-  notice(event: GossipEvent): void {
-    if (event.type === "batch_accepted") {
-      this.#trail.taken(event.batch, { runsHere: event.targeted });
-    } else if (event.type === "batch_refused") {
-      this.#trail.refused(event);
-    }
+  /** Records that a batch was accepted. */
+  accepted(batch: Batch, details: AcceptedBatch): void {
+    this.#trail.accepted(batch, details);
   }
 
-  /** Reads the trusted keys anew and opens the audit log anew. Never throws. */
+  /** Records that a batch was refused. */
+  refused(event: BatchRefused): void {
+    this.#trail.refused(event);
+  }
+
+  /** Reads the trusted keys and opens the audit log again. Never throws. */
   reload(): void {
     const { runtime: { log }, settings: { trustedKeysFile } } = this.#options;
     this.#trail.reopen();
@@ -123,16 +179,23 @@ export class Trust {
     });
   }
 
-  /** Says what the flags mean for who may do what; each once, at the start. */
+  /** Logs, at the start, what the flags mean for authorization. */
   logStart(): void {
     const { runtime: { log }, settings } = this.#options;
     if (this.#options.clients !== undefined && this.token === undefined) {
-      const who = isLoopback(this.#options.clients.host) ? "any local user" : "whoever reaches it";
+      const who = isLoopback(this.#options.clients.host)
+        ? "any local user"
+        : "anyone who can reach it";
       const text = `${who} can command this daemon: it has no token; ${TOKEN_REMEDY}`;
       log.write("warn", "clients_unchecked", text);
     }
     if (this.#networkActionsRefusal !== undefined) {
       log.write("warn", "network_actions_refused", this.#networkActionsRefusal);
+    }
+    if ((settings.plaintext ?? "refuse") !== "refuse") {
+      const text =
+        `this node accepts traffic that is not encrypted (-plaintext ${settings.plaintext})`;
+      log.write("warn", "plaintext_accepted", text);
     }
     if (settings.trustedKeysFile !== undefined) {
       const text = `batches run where one of these signed: ${settings.trustedKeysFile}`;
@@ -144,19 +207,19 @@ export class Trust {
     }
   }
 
-  /** Records what was only counted so far and closes the audit log. */
+  /** Records the refusals that were only counted and closes the audit log. */
   close(): void {
     this.#trail.close();
   }
 
-  /** Beyond this machine nobody commands a daemon without a token, unless the operator insists. */
+  /** Without a token, clients of other machines are refused unless the operator allows it. */
   #mustNotBeOpen(): void {
     const { clients, settings } = this.#options;
     if (clients === undefined || this.token !== undefined || settings.insecure) return;
     if (isLoopback(clients.host)) return;
     throw new UsageError(
       `flag -cli-bind: ${formatAddress(clients)} is reached from other machines, and without a ` +
-        `token whoever reaches it can command this daemon: ${TOKEN_REMEDY}, or give -insecure`,
+        `token anyone who can reach it can command this daemon: ${TOKEN_REMEDY}, or give -insecure`,
     );
   }
 

@@ -1,10 +1,9 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { checkBatch } from "../../tests/support/batches.ts";
 import { VirtualTime } from "../../tests/support/virtual_time.ts";
 import { HostError, UsageError } from "../errors.ts";
-import type { Batch } from "../gossip/types.ts";
-import type { Address } from "../runtime.ts";
-import type { DaemonRuntime, NodeSettings } from "../daemon/settings.ts";
-import { Trust } from "./trust.ts";
+import type { Address, LogLevel } from "../runtime.ts";
+import { Trust, type TrustRuntime, type TrustSettings } from "./trust.ts";
 
 const LOOPBACK: Address = { host: "127.0.0.1", port: 3505 };
 const CLIENTS: Address = { host: "127.0.0.1", port: 5924 };
@@ -12,19 +11,10 @@ const ANYWHERE: Address = { host: "192.0.2.1", port: 3505 };
 const SIGNER =
   "alice ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAfoPmDxFqM5qbyBD/DxxZQP6+IQLjXy4+074Kpf+mgD";
 
-const BATCH: Batch = {
-  id: "01M87TTH1KRSWHYDHYA51ZA34N",
-  origin: { name: "o", address: ANYWHERE },
-  issuedAtMs: 0,
-  expiresAtMs: 0,
-  target: {},
-  held: false,
-  body: new Uint8Array(0),
-  signature: new Uint8Array(0),
-};
+const BATCH = checkBatch({ origin: { name: "o", address: ANYWHERE } });
 
 interface BenchOptions {
-  readonly settings?: Partial<NodeSettings>;
+  readonly settings?: TrustSettings;
   readonly bound?: Address;
   readonly clients?: Address | "none";
   readonly keepsState?: boolean;
@@ -44,11 +34,11 @@ function bench(options: BenchOptions = {}) {
     reopen: () => void audit.push("reopened"),
     close: () => void audit.push("closed"),
   };
-  const runtime = {
+  const runtime: TrustRuntime = {
     ...{ clock: time, timers: time },
     random: { next: () => 0, bytes: (length: number) => new Uint8Array(length).fill(7) },
     log: {
-      write: (...[level, event, message]: readonly [string, string, string]) =>
+      write: (...[level, event, message]: readonly [LogLevel, string, string]) =>
         void logged.push(`${level} ${event}: ${message}`),
     },
     readSecretFile: read,
@@ -59,7 +49,7 @@ function bench(options: BenchOptions = {}) {
       if (text === undefined) throw new UsageError(`${path} is not there`);
       return text;
     },
-    stateFile: ({ name, file }: { name: string; file: string }) =>
+    stateFile: ({ name, file }) =>
       options.keepsState === false ? undefined : `state/${name}/${file}`,
     openAppendFile: () => appendFile,
   };
@@ -68,8 +58,9 @@ function bench(options: BenchOptions = {}) {
       name: "n",
       bound: options.bound ?? LOOPBACK,
       clients: options.clients === "none" ? undefined : options.clients ?? CLIENTS,
-      settings: { ...options.settings } as NodeSettings,
-      runtime: runtime as unknown as DaemonRuntime,
+      settings: options.settings ?? {},
+      checkTypes: [{ name: "file_exists" }],
+      runtime,
     });
   return { trust, files, logged, audit };
 }
@@ -81,16 +72,11 @@ Deno.test("the default set-up has a token and a log, lets every batch in, and ha
   assertEquals(trust.token?.file, "state/n/token");
   assertEquals(files.get("state/n/token"), `${"07".repeat(32)}\n`);
   assertEquals(trust.admit(BATCH), undefined);
-  trust.notice({
-    type: "batch_accepted",
-    batch: BATCH,
-    ageMs: 0,
-    targeted: true,
-    cancelled: false,
-  });
+  trust.accepted(BATCH, { runsHere: true, summary: { type: "checks", names: ["a"] } });
   trust.close();
   assertEquals(logged, []);
-  assertStringIncludes(audit[0] ?? "", '"event":"batch_taken"');
+  assertStringIncludes(audit[0] ?? "", '"event":"batch_accepted"');
+  assertStringIncludes(audit[0] ?? "", '"runsHere":true,"checks":["a"]');
   assertEquals(audit.slice(1), ["closed"]);
 });
 
@@ -117,7 +103,10 @@ Deno.test("beyond the machine nobody commands a daemon without a token, unless t
   assertEquals(bench({ clients }).trust().token?.token.length, 32);
   const insisting = bench({ clients, keepsState: false, settings: { insecure: true } });
   insisting.trust().logStart();
-  assertStringIncludes(insisting.logged[0] ?? "", "whoever reaches it can command this daemon");
+  assertStringIncludes(
+    insisting.logged[0] ?? "",
+    "anyone who can reach it can command this daemon",
+  );
 });
 
 Deno.test("over a network without a key, the start says once that no actions of others run", () => {
@@ -128,12 +117,38 @@ Deno.test("over a network without a key, the start says once that no actions of 
   assertStringIncludes(logged[0] ?? "", "warn network_actions_refused: this node listens at");
   const check = { name: "a", type: "t", fields: {}, action: "mend", actionTimeoutMs: 1 };
   const run = rules.rules({ isOwn: () => false });
-  assertThrows(() => run.actionStarting(BATCH, check), HostError, "without a cluster key");
+  assertThrows(
+    () => run.actionStarting(BATCH, check),
+    HostError,
+    "without requiring a cluster key",
+  );
   rules.rules({ isOwn: () => true }).actionStarting(BATCH, check);
   for (const settings of [{ encryptionKey: "k" }, { keyringFile: "f" }, { insecure: true }]) {
     const keyed = bench({ bound: ANYWHERE, settings });
     keyed.trust().logStart();
     assertEquals(keyed.logged, []);
+  }
+});
+
+Deno.test("a node with a key that accepts plaintext is treated as one without a key, and says so", () => {
+  for (const plaintext of ["accept", "send"] as const) {
+    const { trust, logged } = bench({
+      bound: ANYWHERE,
+      settings: { keyringFile: "f", plaintext },
+    });
+    const rules = trust();
+    rules.logStart();
+    assertEquals(logged.map((line) => line.split(":")[0]), [
+      "warn network_actions_refused",
+      "warn plaintext_accepted",
+    ]);
+    const check = { name: "a", type: "t", fields: {}, action: "mend", actionTimeoutMs: 1 };
+    const run = rules.rules({ isOwn: () => false });
+    assertThrows(
+      () => run.actionStarting(BATCH, check),
+      HostError,
+      "without requiring a cluster key",
+    );
   }
 });
 
@@ -161,7 +176,12 @@ Deno.test("refusals are on record, and the policy is the flags'", () => {
   const { trust: open, audit } = bench({ settings: { noActions: true } });
   const trust = open();
   const id = BATCH.id;
-  trust.notice({ type: "batch_refused", batchId: id, origin: "o", from: "f", reason: "why" });
+  trust.refused({ type: "batch_refused", batchId: id, origin: "o", from: "f", reason: "why" });
   assertStringIncludes(audit[0] ?? "", '"event":"batch_refused"');
   assertEquals(trust.policy.refusal("mend"), "this node runs no actions (-no-actions)");
+});
+
+Deno.test("a flag that names a check type that this version lacks does not start a node", () => {
+  const { trust } = bench({ settings: { checkTypes: ["file_exist"] } });
+  assertThrows(trust, UsageError, "the nearest known one is file_exists");
 });
