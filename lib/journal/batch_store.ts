@@ -1,82 +1,94 @@
 /**
- * What a node keeps of the batches that it runs: the seam where a journal makes it durable.
+ * The interface of the journal (`BatchStore`), its records, and an implementation in memory for
+ * nodes without a state directory.
  * @module
  */
-import type { CheckResult } from "../checks/check.ts";
-import type { Batch, BatchAccepted, BatchId, GossipEvent } from "../gossip/types.ts";
-import { HISTORY_MAX_BATCHES, OWN_OUTCOMES_MAX_BYTES } from "../limits.ts";
+import type { Batch } from "../batch/batch.ts";
+import type { CheckResult } from "../batch/check.ts";
+import type { BatchId } from "../batch/id.ts";
+import type { StoreError } from "../errors.ts";
+import type { DurableRecord } from "../gossip/types.ts";
+import { HISTORY_MAX_BATCHES, OWN_REPORTS_MAX_BYTES } from "../limits.ts";
+import type { Timers } from "../runtime.ts";
+import { TimerSet } from "../timer_set.ts";
 
-/** What a node found, encoded. */
-export interface Outcomes {
-  /** Whether everything passed. */
-  readonly passed: boolean;
-  /** The results. */
-  readonly body: Uint8Array;
+/**
+ * A record of a batch's run on this node. `action_starting`: an action is about to start.
+ * `check_ended`: a check and its action have ended. `finished`: the run has ended; from now on the
+ * node sends the encoded `report` to the origin until the origin acknowledges it.
+ */
+export type RunRecord =
+  | { readonly type: "action_starting"; readonly batchId: BatchId; readonly check: string }
+  | { readonly type: "check_ended"; readonly batchId: BatchId; readonly result: CheckResult }
+  | {
+    readonly type: "finished";
+    readonly batch: Batch;
+    /** Whether all outcomes are `pass`. */
+    readonly passed: boolean;
+    readonly report: Uint8Array;
+  };
+
+/** A record of the dissemination machine or of a run. */
+export type JournalRecord = DurableRecord | RunRecord;
+
+/** Called with `undefined` if the record is durable, else with the reason why it is not. */
+export type Recorded = (error: StoreError | undefined) => void;
+
+/** Stores records of batches, and the reports of this node. */
+export interface BatchStore {
+  /**
+   * Stores a record. `done` is called once, later (never from inside this call), and in the order
+   * of the calls. A record without `done` is written as well, but its write may be lost in a crash
+   * of the host.
+   */
+  keep(record: JournalRecord, done?: Recorded): void;
+  /**
+   * The encoded report of this node on a batch; `undefined` if there is none, or it was evicted.
+   */
+  report(batchId: BatchId): Uint8Array | undefined;
+  /** Writes the waiting records. Calls no `done` from now on. */
+  close(): void;
 }
 
 /**
- * Keeps batches and this node's outcomes. What a method takes is durable when it returns, but for
- * members' progress: no message that relies on that may go out before `sync`.
+ * Stores reports in memory, and evicts the oldest. Ignores other records: dissemination holds their
+ * state.
  */
-export interface BatchStore {
-  /** Whether `sync` is due. */
-  readonly unsynced: boolean;
-  /** Makes all that was taken durable. Raises `StoreError`. */
-  sync(): void;
-  /** A batch was accepted. Comes before anything of it runs; a `StoreError` keeps it from running. */
-  accepted(event: BatchAccepted): void;
-  /** An action is about to start. A `StoreError` refuses it. */
-  actionStarting(batchId: BatchId, check: string): void;
-  /** One check has its result, its action included. */
-  checkEnded(batchId: BatchId, result: CheckResult): void;
-  /** This node has its outcomes; they are owed to the batch's origin from now on. */
-  finished(batch: Batch, outcomes: Outcomes): void;
-  /** Any other event of dissemination, before what relies on it goes out. */
-  note(event: GossipEvent): void;
-  /** This node's outcomes, encoded; `undefined` where there are none (any more). */
-  outcomes(batchId: BatchId): Uint8Array | undefined;
-}
-
-/** Keeps all in memory, the oldest outcomes forgotten first. */
 export class MemoryBatchStore implements BatchStore {
-  readonly #outcomes = new Map<BatchId, Uint8Array>();
+  readonly #timers: TimerSet;
+  readonly #reports = new Map<BatchId, Uint8Array>();
   #bytes = 0;
 
-  /** Memory has no disk to wait for. */
-  get unsynced(): boolean {
-    return false;
+  /** Starts without reports. */
+  constructor(options: { readonly timers: Timers }) {
+    this.#timers = new TimerSet(options.timers);
   }
 
-  /** Nothing to do. */
-  sync(): void {}
+  /** Stores a record; `done` never gets an error. */
+  keep(record: JournalRecord, done?: Recorded): void {
+    if (record.type === "finished") this.#keepReport(record.batch.id, record.report);
+    if (done !== undefined) this.#timers.after(0, () => done(undefined));
+  }
 
-  /** Nothing to keep: history remembers the id. */
-  accepted(_event: BatchAccepted): void {}
+  /** The encoded report of this node on a batch. */
+  report(batchId: BatchId): Uint8Array | undefined {
+    return this.#reports.get(batchId);
+  }
 
-  /** Nothing to keep. */
-  actionStarting(_batchId: BatchId, _check: string): void {}
+  /** Calls no `done` from now on. */
+  close(): void {
+    this.#timers.close();
+  }
 
-  /** Nothing to keep: the run has it. */
-  checkEnded(_batchId: BatchId, _result: CheckResult): void {}
-
-  /** Keeps the outcomes for `results`. */
-  finished(batch: Batch, { body }: Outcomes): void {
-    this.#outcomes.set(batch.id, body);
-    this.#bytes += body.length;
-    for (const [oldest, bytes] of this.#outcomes) {
-      if (this.#outcomes.size <= HISTORY_MAX_BATCHES && this.#bytes <= OWN_OUTCOMES_MAX_BYTES) {
+  #keepReport(batchId: BatchId, report: Uint8Array): void {
+    this.#reports.set(batchId, report);
+    this.#bytes += report.length;
+    for (const [oldest, bytes] of this.#reports) {
+      if (this.#reports.size <= HISTORY_MAX_BATCHES && this.#bytes <= OWN_REPORTS_MAX_BYTES) {
         break;
       }
-      this.#outcomes.delete(oldest);
+      this.#reports.delete(oldest);
       this.#bytes -= bytes.length;
     }
-  }
-
-  /** Nothing to keep: dissemination has the outbox and what was collected. */
-  note(_event: GossipEvent): void {}
-
-  /** This node's outcomes, encoded. */
-  outcomes(batchId: BatchId): Uint8Array | undefined {
-    return this.#outcomes.get(batchId);
   }
 }

@@ -1,12 +1,12 @@
 /**
- * Values as columns of the journal, and back.
+ * Converts values to columns of the journal and back.
  * @module
  */
-import type { MemberProgress, SkipReason } from "../gossip/types.ts";
+import type { MemberProgress, SkipReason } from "../batch/progress.ts";
 import type { StoreValue } from "../runtime.ts";
 import type { NodeState } from "../wire/messages.ts";
 
-/** The columns `state`, `detail`, `passed` and `body`. */
+/** Converts the progress of a member to the columns `state`, `detail`, `passed` and `report`. */
 export function memberColumns(
   progress: MemberProgress,
 ): [string, StoreValue, StoreValue, StoreValue] {
@@ -15,7 +15,7 @@ export function memberColumns(
     case "running":
       return [progress.state, null, null, null];
     case "done":
-      return [progress.state, null, Number(progress.passed), progress.body];
+      return [progress.state, null, Number(progress.passed), progress.report];
     case "unreached":
       return [progress.state, progress.memberState, null, null];
     case "skipped":
@@ -25,13 +25,11 @@ export function memberColumns(
   }
 }
 
-/** What `memberColumns` made columns of. */
+/** Converts the columns of `memberColumns` back. */
 export function progressOf(row: Record<string, StoreValue>): MemberProgress {
   switch (row.state) {
-    case "done": {
-      const body = row.body instanceof Uint8Array ? row.body : new Uint8Array(0);
-      return { state: "done", passed: row.passed === 1, body };
-    }
+    case "done":
+      return { state: "done", passed: row.passed === 1, report: bytesOf(row.report) };
     case "unreached":
       return { state: "unreached", memberState: String(row.detail) as NodeState };
     case "skipped":
@@ -43,17 +41,17 @@ export function progressOf(row: Record<string, StoreValue>): MemberProgress {
   }
 }
 
-/** A column of text. */
+/** The value of a text column. */
 export function textOf(value: StoreValue | undefined): string {
   return String(value);
 }
 
-/** A column of numbers. */
+/** The value of a number column. */
 export function numberOf(value: StoreValue | undefined): number {
   return Number(value);
 }
 
-/** A column of bytes. */
+/** The value of a bytes column. */
 export function bytesOf(value: StoreValue | undefined): Uint8Array {
   return value instanceof Uint8Array ? value : new Uint8Array(0);
 }

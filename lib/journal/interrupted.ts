@@ -1,42 +1,54 @@
 /**
- * What a batch's results are when the node went down in the middle of it.
+ * Builds the report on a batch that was running when the node went down.
  * @module
  */
-import type { CheckResult } from "../checks/check.ts";
-import { decodeResults } from "../checks/codec.ts";
-import { checkNames } from "../daemon/check_names.ts";
+import { readBody } from "../batch/body.ts";
+import type { CheckResult, Outcome } from "../batch/check.ts";
+import type { Report } from "../batch/report.ts";
 
-/** How far a batch had come. */
+/** The records of a run that was interrupted. */
 export interface InterruptedRun {
-  /** Its checks, encoded. */
-  readonly checks: Uint8Array;
+  /** Encoded body of the batch. */
+  readonly body: Uint8Array;
   /** Names of the checks whose actions had started. */
   readonly started: ReadonlySet<string>;
-  /** The results that were there, each encoded as a list of one. */
-  readonly ended: readonly Uint8Array[];
+  /** Results of the checks that had ended. */
+  readonly ended: readonly CheckResult[];
 }
 
+const UNDECIDED: Outcome = {
+  status: "skipped",
+  reason: "the node went down before this check was decided; it is not run again",
+};
+
 /**
- * One result a check: those that were there as they are, `interrupted` for actions that ran,
- * `skipped` for what had not come so far. Nothing of it is ever started again.
+ * Builds a report with one result for each check: the recorded one if the check had ended,
+ * `interrupted` if its action had started, `skipped` for all others. No check of the batch is run
+ * again.
  */
-export function resultsOfInterrupted(
-  run: InterruptedRun,
-): { readonly passed: boolean; readonly results: readonly CheckResult[] } {
-  const ended = new Map(
-    run.ended.flatMap((bytes) => decodeResults(bytes)).map((result) => [result.check, result]),
-  );
-  const results = checkNames(run.checks).map((name) =>
-    ended.get(name) ?? interruptedResult(name, run.started)
-  );
-  return { passed: results.every(({ outcome }) => outcome.status === "pass"), results };
+export function reportOfInterrupted({ body, started, ended }: InterruptedRun): Report {
+  const read = readBody(body);
+  switch (read.type) {
+    case "unreadable":
+      return { type: "batch", outcome: UNDECIDED };
+    case "keys":
+      return { type: "keys", outcome: UNDECIDED };
+    case "checks": {
+      const results = new Map(ended.map((result) => [result.check, result]));
+      return {
+        type: "checks",
+        results: read.checks.map(({ name }) =>
+          results.get(name) ?? interruptedResult(name, started)
+        ),
+      };
+    }
+    default:
+      return read satisfies never;
+  }
 }
 
 function interruptedResult(check: string, started: ReadonlySet<string>): CheckResult {
-  if (!started.has(check)) {
-    const reason = "the node went down before this check was decided; it is not run again";
-    return { check, outcome: { status: "skipped", reason }, durationMs: 0 };
-  }
+  if (!started.has(check)) return { check, outcome: UNDECIDED, durationMs: 0 };
   return {
     check,
     outcome: { status: "fail", reason: "the node went down while the action of this check ran" },

@@ -1,58 +1,76 @@
 /**
- * What a node must know after a crash, over a `Store`: the ids it has seen, the batches it
- * remembers, how far its own runs came, what it owes to origins and what it collected as one.
+ * The journal: the state of a node that must survive a crash, in a `Store`. It holds the ids of all
+ * batches that the node has seen, the batches themselves, the progress of its runs, its reports,
+ * and the reports that it has collected as an origin.
  * @module
  */
-import { encodeResults } from "../checks/codec.ts";
-import { encodeBatch } from "../gossip/codec.ts";
-import { lifetimeMs } from "../gossip/history.ts";
-import type {
-  Batch,
-  BatchAccepted,
-  BatchId,
-  GossipEvent,
-  ProgressChanged,
-  RestoredState,
-} from "../gossip/types.ts";
-import type { CheckResult } from "../checks/check.ts";
-import type { Clock, Store, StoreValue } from "../runtime.ts";
-import type { BatchStore, Outcomes } from "./batch_store.ts";
-import { type InterruptedRun, resultsOfInterrupted } from "./interrupted.ts";
-import { restoredState } from "./restore.ts";
+import { BATCH, type Batch } from "../batch/batch.ts";
+import type { BatchId } from "../batch/id.ts";
+import { decodeResult, encodeReport, encodeResult, reportPassed } from "../batch/report.ts";
+import { lifetimeMs } from "../batch/batch.ts";
+import { StoreError } from "../errors.ts";
+import type { DurableRecord, RestoredState } from "../gossip/types.ts";
+import { encodeMessage } from "../msgpack_codec.ts";
+import type { Clock, Log, Store, StoreValue, Timers } from "../runtime.ts";
+import { TimerSet } from "../timer_set.ts";
+import type { BatchStore, JournalRecord, Recorded, RunRecord } from "./batch_store.ts";
 import { bytesOf, memberColumns, textOf } from "./columns.ts";
+import { type InterruptedRun, reportOfInterrupted } from "./interrupted.ts";
+import { encodeHeader, restoredState } from "./restore.ts";
 import { JournalTrimmer } from "./trim.ts";
 
-export { JOURNAL_SCHEMA } from "./schema.ts";
-
-/** What a `Journal` is made of. */
+/** Options of a `Journal`. */
 export interface JournalOptions {
-  /** Opened with `JOURNAL_SCHEMA`. Closed by its owner. */
+  /** Opened with `JOURNAL_SCHEMA`. Closed by the caller. */
   readonly store: Store;
-  /** Ages of batches go on by its wall time while the node is down. */
+  /** Its wall time measures how batches age while the node is down. */
   readonly clock: Clock;
+  /** Delays writes to the end of a turn of the event loop. */
+  readonly timers: Timers;
+  /** For write errors. */
+  readonly log: Log;
 }
 
-/** A `BatchStore` that survives. Every method raises `StoreError`, with nothing half written. */
+/** A record that is not written yet. */
+interface Waiting {
+  readonly record: JournalRecord;
+  readonly done: Recorded | undefined;
+}
+
+/**
+ * A durable `BatchStore`. All records of one turn of the event loop are written in one transaction:
+ * an origin may receive a thousand reports at once, and one disk write for each would block it for
+ * seconds.
+ */
 export class Journal implements BatchStore {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #timers: TimerSet;
   readonly #trimmer: JournalTrimmer;
-  #unsynced = false;
-  #syncs = 0;
+  #waiting: Waiting[] = [];
 
-  /** Ends the runs that a crash has interrupted; `interrupted` tells how many. */
+  /**
+   * Writes the reports of the runs that a crash interrupted, and trims the tables. Raises
+   * `StoreError`.
+   */
   constructor(options: JournalOptions) {
     this.#store = options.store;
     this.#clock = options.clock;
+    this.#log = options.log;
+    this.#timers = new TimerSet(options.timers);
     this.#trimmer = new JournalTrimmer(options);
     this.interrupted = this.#endInterruptedRuns();
     this.#trimmer.trim();
   }
 
-  /** How many batches were running when the node went down. */
+  /** Number of batches that were running when the node went down. */
   readonly interrupted: number;
 
-  /** What dissemination starts from. What expired while the node was down is gone. */
+  /**
+   * The initial state of dissemination, without batches that have expired meanwhile. Raises
+   * `StoreError`.
+   */
   restored(): RestoredState {
     const state = restoredState(this.#store, { wallMs: this.#clock.wallMs() });
     const expired = state.batches.filter(({ batch, ageMs }) => ageMs >= lifetimeMs(batch));
@@ -64,100 +82,122 @@ export class Journal implements BatchStore {
     return { ...state, batches: state.batches.filter((restored) => !expired.includes(restored)) };
   }
 
-  /** Remembers a batch, and that it runs here where it does. */
-  accepted(event: BatchAccepted): void {
-    const { batch } = event;
-    this.#store.transaction(() => {
-      this.#store.run("INSERT OR IGNORE INTO seen (id) VALUES (?)", batch.id);
-      this.#store.run(
-        "INSERT OR REPLACE INTO batch VALUES (?, ?, ?, ?, ?, ?)",
-        batch.id,
-        encodeBatch(batch),
-        this.#clock.wallMs(),
-        event.ageMs,
-        Number(event.cancelled),
-        Number(event.targeted),
-      );
-      if (event.targeted) this.#insertRun(batch);
-      if (event.collection !== undefined) this.#insertCollection(event);
-    });
-    this.#trimmer.accepted(batch.body.length);
+  /** Stores a record; it is written with all others of this turn of the event loop. */
+  keep(record: JournalRecord, done?: Recorded): void {
+    this.#waiting.push({ record, done });
+    if (this.#waiting.length === 1) this.#timers.after(0, () => this.#flush());
   }
 
-  /** Takes what must survive of an event other than `batch_accepted`. */
-  note(event: GossipEvent): void {
-    switch (event.type) {
-      case "batch_released":
-        this.#store.transaction(() => {
-          this.#store.run("UPDATE batch SET released = 1 WHERE id = ?", event.batch.id);
-          this.#insertRun(event.batch);
-        });
-        break;
-      case "batch_cancelled":
-        this.#store.run("UPDATE batch SET cancelled = 1 WHERE id = ?", event.batchId);
-        break;
-      case "batch_expired":
-        this.#runLazily("DELETE FROM batch WHERE id = ?", event.batchId);
-        break;
-      case "progress":
-        this.#progress(event);
-        break;
-      case "results_forgotten":
-        this.#forgetCollection(event.batchId);
-        break;
-      case "report_confirmed":
-      case "report_abandoned":
-        this.#runLazily("UPDATE outcome SET settled = 1 WHERE id = ?", event.batchId);
-        break;
-      case "batch_accepted":
-      case "batch_refused":
-      case "batch_settled":
-      case "rollout_stopped":
-      case "dropped":
-        break;
-      default:
-        event satisfies never;
+  /**
+   * The encoded report of this node on a batch, also if it is not written yet. Raises `StoreError`.
+   */
+  report(batchId: BatchId): Uint8Array | undefined {
+    for (const { record } of this.#waiting) {
+      if (record.type === "finished" && record.batch.id === batchId) return record.report;
+    }
+    const row = this.#store.query("SELECT report FROM outcome WHERE id = ?", batchId)[0];
+    return row === undefined ? undefined : bytesOf(row.report);
+  }
+
+  /** Writes the waiting records. Calls no `done` from now on. */
+  close(): void {
+    this.#timers.close();
+    const waiting = this.#waiting.splice(0);
+    this.#write(waiting);
+  }
+
+  #flush(): void {
+    const waiting = this.#waiting.splice(0);
+    const errors = this.#write(waiting);
+    for (const { record } of waiting) {
+      if (record.type === "accepted") this.#trimmer.accepted(record.batch.content.length);
+    }
+    waiting.forEach(({ done }, index) => done?.(errors[index]));
+  }
+
+  /**
+   * Writes all records in one transaction or, if that fails, each in its own. Returns the error of
+   * each.
+   */
+  #write(waiting: readonly Waiting[]): readonly (StoreError | undefined)[] {
+    const error = this.#commit(waiting);
+    if (error === undefined) return [];
+    const errors = waiting.length === 1 ? [error] : waiting.map((one) => this.#commit([one]));
+    for (const message of new Set(errors.map((one) => one?.message))) {
+      if (message !== undefined) this.#log.write("error", "store_failed", message);
+    }
+    return errors;
+  }
+
+  /** Writes records in one transaction, which is lazy if no record has a `done`. */
+  #commit(waiting: readonly Waiting[]): StoreError | undefined {
+    try {
+      const lazy = waiting.every(({ done }) => done === undefined);
+      this.#store.transaction(() => waiting.forEach(({ record }) => this.#apply(record)), { lazy });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      return error;
     }
   }
 
-  /** Remembers that an action starts now, so that it never starts again. */
-  actionStarting(batchId: BatchId, check: string): void {
-    this.#store.run("INSERT OR IGNORE INTO started_action VALUES (?, ?)", batchId, check);
+  #apply(record: JournalRecord): void {
+    switch (record.type) {
+      case "accepted":
+        return this.#accepted(record);
+      case "released":
+        this.#store.run("INSERT OR IGNORE INTO seen (id) VALUES (?)", record.batch.id);
+        this.#store.run("UPDATE batch SET released = 1 WHERE id = ?", record.batch.id);
+        return this.#insertRun(record.batch);
+      case "cancelled":
+        return this.#store.run("UPDATE batch SET cancelled = 1 WHERE id = ?", record.batchId);
+      case "expired":
+        return this.#store.run("DELETE FROM batch WHERE id = ?", record.batchId);
+      case "progress":
+        return this.#progress(record);
+      case "results_forgotten":
+        this.#store.run("DELETE FROM collection WHERE id = ?", record.batchId);
+        return this.#store.run("DELETE FROM collected WHERE id = ?", record.batchId);
+      case "report_settled":
+        return this.#store.run("UPDATE outcome SET settled = 1 WHERE id = ?", record.batchId);
+      case "action_starting":
+        return this.#store.run(
+          "INSERT OR IGNORE INTO started_action VALUES (?, ?)",
+          record.batchId,
+          record.check,
+        );
+      case "check_ended":
+        return this.#store.run(
+          "INSERT OR REPLACE INTO ended_check VALUES (?, ?, ?)",
+          record.batchId,
+          record.result.check,
+          encodeResult(record.result),
+        );
+      case "finished":
+        return this.#finished(record);
+      default:
+        return record satisfies never;
+    }
   }
 
-  /** Remembers one check's result, for the case that the batch is interrupted later. */
-  checkEnded(batchId: BatchId, result: CheckResult): void {
-    this.#runLazily(
-      "INSERT OR REPLACE INTO ended_check VALUES (?, ?, ?)",
-      batchId,
-      result.check,
-      encodeResults([result]),
+  #accepted(record: DurableRecord & { type: "accepted" }): void {
+    const { batch, ageMs, cancelled, targeted } = record;
+    this.#store.run("INSERT OR IGNORE INTO seen (id) VALUES (?)", batch.id);
+    this.#store.run(
+      "INSERT OR REPLACE INTO batch VALUES (?, ?, ?, ?, ?, ?)",
+      batch.id,
+      encodeMessage(BATCH, batch),
+      this.#clock.wallMs(),
+      ageMs,
+      Number(cancelled),
+      Number(targeted),
     );
+    if (targeted) this.#insertRun(batch);
+    if (record.collection !== undefined) this.#insertCollection(record);
   }
 
-  /** Whether members' answers are not on the disk yet. */
-  get unsynced(): boolean {
-    return this.#unsynced;
-  }
-
-  /** Waits once for the disk, for all that was taken so far. */
-  sync(): void {
-    if (!this.#unsynced) return;
-    this.#store.run("INSERT OR REPLACE INTO synced VALUES (0, ?)", ++this.#syncs);
-    this.#unsynced = false;
-  }
-
-  /** Puts this node's outcomes into the outbox. */
-  finished(batch: Batch, outcomes: Outcomes): void {
-    this.#store.transaction(() => {
-      this.#insertOutcome(batch.id, { ...outcomes, header: headerOf(batch) });
-    });
-  }
-
-  /** This node's outcomes, encoded. */
-  outcomes(batchId: BatchId): Uint8Array | undefined {
-    const row = this.#store.query("SELECT body FROM outcome WHERE id = ?", batchId)[0];
-    return row === undefined ? undefined : bytesOf(row.body);
+  #finished({ batch, passed, report }: RunRecord & { type: "finished" }): void {
+    this.#insertOutcome(batch.id, { passed, report, header: encodeHeader(batch) });
   }
 
   #endInterruptedRuns(): number {
@@ -165,9 +205,12 @@ export class Journal implements BatchStore {
     this.#store.transaction(() => {
       for (const row of rows) {
         const id = textOf(row.id);
-        const { passed, results } = resultsOfInterrupted(this.#interruptedRun(id, row.body));
-        const body = encodeResults(results);
-        this.#insertOutcome(id, { passed, body, header: bytesOf(row.header) });
+        const report = reportOfInterrupted(this.#interruptedRun(id, row.body));
+        this.#insertOutcome(id, {
+          passed: reportPassed(report),
+          report: encodeReport(report),
+          header: bytesOf(row.header),
+        });
       }
     });
     return rows.length;
@@ -177,9 +220,9 @@ export class Journal implements BatchStore {
     const started = this.#store.query("SELECT check_name FROM started_action WHERE id = ?", id);
     const ended = this.#store.query("SELECT result FROM ended_check WHERE id = ?", id);
     return {
-      checks: bytesOf(body),
+      body: bytesOf(body),
       started: new Set(started.map((row) => textOf(row.check_name))),
-      ended: ended.map((row) => bytesOf(row.result)),
+      ended: ended.map((row) => decodeResult(bytesOf(row.result))),
     };
   }
 
@@ -187,32 +230,32 @@ export class Journal implements BatchStore {
     this.#store.run(
       "INSERT OR REPLACE INTO run VALUES (?, ?, ?)",
       batch.id,
-      headerOf(batch),
+      encodeHeader(batch),
       batch.body,
     );
   }
 
   #insertOutcome(
     id: BatchId,
-    outcome: Outcomes & { header: Uint8Array },
+    outcome: { readonly passed: boolean; readonly report: Uint8Array; readonly header: Uint8Array },
   ): void {
     this.#store.run(
       "INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, 0)",
       id,
       outcome.header,
       Number(outcome.passed),
-      outcome.body,
+      outcome.report,
     );
     for (const table of ["run", "started_action", "ended_check"]) {
       this.#store.run(`DELETE FROM ${table} WHERE id = ?`, id);
     }
   }
 
-  #insertCollection({ batch, collection }: BatchAccepted): void {
+  #insertCollection({ batch, collection }: DurableRecord & { type: "accepted" }): void {
     this.#store.run(
       "INSERT OR REPLACE INTO collection VALUES (?, ?, ?, ?)",
       batch.id,
-      headerOf(batch),
+      encodeHeader(batch),
       finiteOrNull(collection?.rollout?.stageSize),
       finiteOrNull(collection?.rollout?.maxFailures),
     );
@@ -226,43 +269,23 @@ export class Journal implements BatchStore {
     }
   }
 
-  #progress({ batchId, node, progress }: ProgressChanged): void {
-    const [state, detail, passed, body] = memberColumns(progress);
-    this.#runLazily(
+  #progress({ batchId, node, progress }: DurableRecord & { type: "progress" }): void {
+    const [state, detail, passed, report] = memberColumns(progress);
+    this.#store.run(
       `INSERT INTO collected SELECT ?1,
          (SELECT coalesce(max(position) + 1, 0) FROM collected WHERE id = ?1), ?2, ?3, ?4, ?5, ?6
        WHERE EXISTS (SELECT 1 FROM collection WHERE id = ?1)
        ON CONFLICT (id, node) DO UPDATE SET
          state = excluded.state, detail = excluded.detail, passed = excluded.passed,
-         body = excluded.body`,
+         report = excluded.report`,
       batchId,
       node,
       state,
       detail,
       passed,
-      body,
+      report,
     );
-    // Only an answer cannot be had again once it was confirmed.
-    this.#unsynced ||= state === "done";
   }
-
-  #forgetCollection(batchId: BatchId): void {
-    this.#store.transaction(() => {
-      this.#store.run("DELETE FROM collection WHERE id = ?", batchId);
-      this.#store.run("DELETE FROM collected WHERE id = ?", batchId);
-    }, { lazy: true });
-  }
-
-  /** For what a power cut may undo: it would be done again, or told less exactly, and nothing worse. */
-  #runLazily(sql: string, ...parameters: readonly StoreValue[]): void {
-    this.#store.transaction(() => this.#store.run(sql, ...parameters), { lazy: true });
-  }
-}
-
-/** A batch without what is large in it. */
-function headerOf(batch: Batch): Uint8Array {
-  const nothing = new Uint8Array(0);
-  return encodeBatch({ ...batch, body: nothing, signature: nothing });
 }
 
 function finiteOrNull(value: number | undefined): number | null {

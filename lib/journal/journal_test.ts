@@ -1,233 +1,198 @@
 import { assert, assertEquals } from "@std/assert";
-import { decodeResults, encodeChecks, encodeResults } from "../checks/codec.ts";
-import type { Check, CheckResult } from "../checks/check.ts";
-import { SqliteStore } from "../deno/store.ts";
-import type { Batch, MemberProgress } from "../gossip/types.ts";
-import { newBatchId } from "../batch/id.ts";
-import { Journal, JOURNAL_SCHEMA } from "./journal.ts";
+import { checkBatch, testId } from "../../tests/support/batches.ts";
+import {
+  accepted,
+  actingCheck,
+  Disk,
+  finished,
+  hourBatch,
+  settled,
+} from "../../tests/support/journal_disk.ts";
+import { encodeBody } from "../batch/body.ts";
+import type { CheckResult } from "../batch/check.ts";
+import { decodeReport, encodeReport, type Report } from "../batch/report.ts";
 
-const HOUR_MS = 3_600_000;
-const NO_CHANCE = { next: () => 0, bytes: (length: number) => new Uint8Array(length) };
+const RESULT: CheckResult = { check: "a", outcome: { status: "pass" }, durationMs: 3 };
+const REPORT = encodeReport({ type: "checks", results: [RESULT] });
+const UNDECIDED = {
+  status: "skipped",
+  reason: "the node went down before this check was decided; it is not run again",
+} as const;
 
-function check(name: string): Check {
-  return { name, type: "file_exists", fields: { path: "/x" }, action: "true", actionTimeoutMs: 1 };
-}
-
-function batchOf(number: number, checks: Check[] = [check("a")]): Batch {
-  return {
-    id: `01JD${String(number).padStart(22, "0")}`,
-    origin: { name: "origin", address: { host: "127.0.0.1", port: 2000 } },
-    issuedAtMs: 1_000,
-    expiresAtMs: 1_000 + HOUR_MS,
-    target: { tags: [{ key: "role", equal: true, value: "web" }], nodes: ["web-*"] },
-    held: false,
-    body: encodeChecks(checks),
-    signature: new Uint8Array([1, 2, 3]),
-  };
-}
-
-/** A store that outlives its journals, as a disk outlives the processes that crash on it. */
-class Disk {
-  readonly store = new SqliteStore({ path: ":memory:", schema: JOURNAL_SCHEMA });
-  wallMs = 10_000;
-  boot(): Journal {
-    return new Journal({
-      store: this.store,
-      clock: { nowMs: () => 0, wallMs: () => this.wallMs },
-    });
-  }
-  [Symbol.dispose](): void {
-    this.store.close();
-  }
-}
-
-const ACCEPTED = { type: "batch_accepted", ageMs: 5, targeted: true, cancelled: false } as const;
-
-Deno.test("an accepted batch is there after a restart, aged by the time that passed", () => {
+Deno.test("the records of one turn of the event loop are written in one transaction, and done is called in order", async () => {
   using disk = new Disk();
-  const batch = batchOf(1);
-  disk.boot().accepted({ ...ACCEPTED, batch });
-  disk.wallMs += 7_000;
-  const restored = disk.boot().restored();
-  assertEquals([...restored.seen], [batch.id]);
-  assertEquals([...restored.batches], [
-    { batch, ageMs: 7_005, cancelled: false, released: true },
-  ]);
-});
-
-Deno.test("what expired while the node was down is forgotten, its id is not", () => {
-  using disk = new Disk();
-  disk.boot().accepted({ ...ACCEPTED, batch: batchOf(1) });
-  disk.wallMs += HOUR_MS;
-  assertEquals([...disk.boot().restored().batches], []);
-  disk.wallMs -= HOUR_MS;
-  assertEquals([...disk.boot().restored().batches], []);
-  assertEquals([...disk.boot().restored().seen], [batchOf(1).id]);
-});
-
-Deno.test("ids come back in their order, however many", () => {
-  using disk = new Disk();
-  disk.store.transaction(() => {
-    for (let number = 0; number < 25_000; number++) {
-      disk.store.run("INSERT INTO seen (id) VALUES (?)", batchOf((number * 7) % 25_000).id);
-    }
-  });
-  const seen = [...disk.boot().restored().seen];
-  assertEquals(seen.length, 25_000);
+  const journal = disk.boot();
+  assertEquals(disk.time.pending, 0, "a journal without records starts no timer");
+  const records = [accepted(1), accepted(2), finished(hourBatch(1), REPORT), accepted(3)];
   assertEquals(
-    seen.slice(9_998, 10_002),
-    [9_998, 9_999, 10_000, 10_001].map((number) => batchOf((number * 7) % 25_000).id),
+    await disk.keep(journal, ...records),
+    records.map(({ type }) => ({ type, failure: undefined })),
+  );
+  assertEquals(disk.commits, ["waited for"]);
+  await disk.keep(journal, accepted(4));
+  assertEquals([disk.commits.length, disk.time.pending], [2, 0]);
+  const { batches } = disk.boot().restored();
+  assertEquals([...batches].map(({ batch }) => batch.id), [1, 2, 3, 4].map(testId));
+});
+
+Deno.test("a record without done is written lazily, or with the next record that has one", async () => {
+  using disk = new Disk();
+  const journal = disk.boot();
+  journal.keep(accepted(1));
+  assertEquals(disk.commits, []);
+  await disk.time.pass(0);
+  assertEquals(disk.commits, ["lazy"]);
+  journal.keep(accepted(2));
+  await disk.keep(journal, accepted(3));
+  assertEquals(disk.commits, ["lazy", "waited for"]);
+  assertEquals([...disk.boot().restored().batches].length, 3);
+});
+
+Deno.test("if the transaction fails, each record is written by itself; only the bad ones get the error, which is logged once", async () => {
+  using disk = new Disk();
+  const journal = disk.boot();
+  disk.bad.add(testId(2));
+  const records = [
+    accepted(1),
+    accepted(2),
+    { type: "cancelled", batchId: testId(1) },
+    { type: "cancelled", batchId: testId(2) },
+    accepted(3),
+  ] as const;
+  const failures = (await disk.keep(journal, ...records)).map(({ failure }) => failure);
+  const failure = `bad block under ${testId(2)}`;
+  assertEquals(failures, [undefined, failure, undefined, failure, undefined]);
+  assertEquals(disk.logged, [`error store_failed: ${failure}`]);
+  assertEquals(
+    [...disk.boot().restored().batches].map(({ batch, cancelled }) => [batch.id, cancelled]),
+    [[testId(1), true], [testId(3), false]],
   );
 });
 
-Deno.test("of results too old, too many or too large the oldest go; what is owed to an origin stays", () => {
+Deno.test("while the disk is full every record gets the error, and a later record is written", async () => {
   using disk = new Disk();
-  disk.wallMs = 100 * 24 * HOUR_MS;
   const journal = disk.boot();
-  const issuedAt = (day: number) => ({
-    ...batchOf(1),
-    id: newBatchId({ wallMs: day * 24 * HOUR_MS, random: NO_CHANCE }),
-  });
-  const large = new Uint8Array(40 * 1024 * 1024);
-  const days = [58, 59, 72, 73, 74, 90];
-  // The first two are too old, and one of them is still owed; of the other four three have room.
-  for (const day of days) {
-    const batch = issuedAt(day);
-    journal.accepted({ ...ACCEPTED, batch, collection: { members: ["n1"] } });
-    journal.finished(batch, { passed: true, body: day < 60 ? new Uint8Array(1) : large });
-    if (day !== 59) journal.note({ type: "report_confirmed", batchId: batch.id });
-  }
+  disk.full = true;
+  const records = [accepted(1), finished(hourBatch(1), REPORT)];
+  const failure = "the disk is full";
+  assertEquals(
+    await disk.keep(journal, ...records),
+    records.map(({ type }) => ({ type, failure })),
+  );
+  journal.keep(accepted(2));
+  await disk.time.pass(0);
+  const line = `error store_failed: ${failure}`;
+  assertEquals(disk.logged, [line, line], "once per turn");
+  disk.full = false;
+  assertEquals(await disk.keep(journal, accepted(3)), [{ type: "accepted", failure: undefined }]);
+  assertEquals([...disk.boot().restored().seen], [testId(3)]);
+});
+
+Deno.test("close writes the waiting records and calls no done", async () => {
+  using disk = new Disk();
+  const journal = disk.boot();
+  const answered: string[] = [];
+  journal.keep(accepted(1), () => answered.push("durable"));
+  journal.keep(accepted(2));
+  journal.close();
+  await disk.time.pass(1_000);
+  assertEquals([answered, disk.time.pending, disk.commits], [[], 0, ["waited for"]]);
+  assertEquals([...disk.boot().restored().seen], [1, 2].map(testId));
+  const failing = disk.boot();
+  failing.keep(accepted(3), () => answered.push("failed"));
+  disk.full = true;
+  failing.close();
+  assertEquals([answered, disk.logged], [[], ["error store_failed: the disk is full"]]);
+});
+
+Deno.test("a report is found before and after it is written", async () => {
+  using disk = new Disk();
+  const journal = disk.boot();
+  journal.keep(finished(hourBatch(1), REPORT));
+  assertEquals(journal.report(testId(1)), REPORT);
+  assertEquals(journal.report(testId(2)), undefined);
+  assertEquals(disk.commits, []);
+  await disk.time.pass(0);
+  assertEquals([journal.report(testId(1)), disk.commits], [REPORT, ["lazy"]]);
+});
+
+Deno.test("a released batch whose acceptance could not be recorded is not run again after a restart", async () => {
+  using disk = new Disk();
+  const journal = disk.boot();
+  disk.full = true;
+  await disk.keep(journal, accepted(1, { targeted: false }));
+  disk.full = false;
+  await disk.keep(journal, { type: "released", batch: hourBatch(1) });
   const rebooted = disk.boot();
-  const kept = days.filter((day) => rebooted.outcomes(issuedAt(day).id) !== undefined);
-  assertEquals(kept, [59, 73, 74, 90]);
-  const collections = [...rebooted.restored().collections].map(({ batchId }) => batchId);
-  assertEquals(collections, [72, 73, 74, 90].map((day) => issuedAt(day).id));
+  assertEquals(rebooted.interrupted, 1);
+  assertEquals([...rebooted.restored().seen], [testId(1)]);
 });
 
-Deno.test("a clock that is years ahead makes the journal forget no results", () => {
+Deno.test("after a crash, ended checks keep their result, started actions are interrupted, the others are skipped", async () => {
   using disk = new Disk();
-  const journal = disk.boot();
-  const batch = batchOf(1);
-  journal.accepted({ ...ACCEPTED, batch });
-  journal.finished(batch, { passed: true, body: new Uint8Array(1) });
-  journal.note({ type: "report_confirmed", batchId: batch.id });
-  disk.wallMs = 100 * 365 * 24 * HOUR_MS;
-  assert(disk.boot().outcomes(batch.id) !== undefined);
-});
-
-Deno.test("a clock that was set back makes no batch younger", () => {
-  using disk = new Disk();
-  disk.boot().accepted({ ...ACCEPTED, batch: batchOf(1) });
-  disk.wallMs -= 7_000;
-  assertEquals([...disk.boot().restored().batches][0]?.ageMs, 5);
-});
-
-Deno.test("an expired batch is gone, its id is not", () => {
-  using disk = new Disk();
-  const journal = disk.boot();
-  journal.accepted({ ...ACCEPTED, batch: batchOf(1) });
-  journal.note({ type: "batch_expired", batchId: batchOf(1).id });
-  const restored = disk.boot().restored();
-  assertEquals([...restored.seen].length, 1);
-  assertEquals([...restored.batches], []);
-});
-
-Deno.test("a cancelled batch stays cancelled, a held one is released once", () => {
-  using disk = new Disk();
-  const journal = disk.boot();
-  journal.accepted({ ...ACCEPTED, targeted: false, batch: batchOf(1) });
-  journal.note({ type: "batch_cancelled", batchId: batchOf(1).id });
-  journal.accepted({ ...ACCEPTED, targeted: false, batch: batchOf(2) });
-  assertEquals(
-    [...journal.restored().batches].map(({ cancelled, released }) => [cancelled, released]),
-    [[true, false], [false, false]],
+  const batch = hourBatch(1, [
+    actingCheck("ended"),
+    actingCheck("started"),
+    actingCheck("waiting"),
+  ]);
+  const ended: CheckResult = { ...RESULT, check: "ended" };
+  await disk.keep(
+    disk.boot(),
+    accepted(1, { batch }),
+    { type: "check_ended", batchId: batch.id, result: ended },
+    { type: "action_starting", batchId: batch.id, check: "started" },
   );
-  journal.note({ type: "batch_released", batch: batchOf(2), cancelled: false });
-  assertEquals([...journal.restored().batches][1]?.released, true);
-});
-
-Deno.test("a crash in the middle: what ended is kept, what had started is interrupted, the rest is skipped", () => {
-  using disk = new Disk();
-  const journal = disk.boot();
-  const batch = batchOf(1, [check("ended"), check("started"), check("waiting")]);
-  journal.accepted({ ...ACCEPTED, batch });
-  const ended: CheckResult = { check: "ended", outcome: { status: "pass" }, durationMs: 3 };
-  journal.checkEnded(batch.id, ended);
-  journal.actionStarting(batch.id, "started");
 
   const rebooted = disk.boot();
   assertEquals(rebooted.interrupted, 1);
   const [report, ...others] = rebooted.restored().reports;
   assert(report !== undefined && others.length === 0);
   assertEquals([report.batchId, report.origin, report.passed], [batch.id, batch.origin, false]);
-  const results = decodeResults(report.body);
+  const decoded = decodeReport(report.report);
+  assert(decoded.type === "checks");
+  const { results } = decoded;
   assertEquals(results[0], ended);
   assertEquals(results.map(({ outcome, action }) => [outcome.status, action?.end.type]), [
     ["pass", undefined],
     ["fail", "interrupted"],
     ["skipped", undefined],
   ]);
-  assertEquals(disk.boot().interrupted, 0, "the next start finds nothing more to end");
+  assertEquals(disk.boot().interrupted, 0, "the next start finds no interrupted run");
 });
 
-Deno.test("a batch that this node could not read does not keep it from starting", () => {
-  using disk = new Disk();
-  disk.boot().accepted({ ...ACCEPTED, batch: { ...batchOf(1), body: new Uint8Array([0xc1]) } });
-  const [report] = disk.boot().restored().reports;
-  assertEquals(decodeResults(report?.body ?? new Uint8Array()).map(({ check }) => check), [
-    "(batch)",
-  ]);
-});
+const INTERRUPTED: readonly { name: string; body: Uint8Array; expected: Report }[] = [
+  {
+    name: "a batch that this node cannot read does not prevent its start",
+    body: new Uint8Array([0xc1]),
+    expected: { type: "batch", outcome: UNDECIDED },
+  },
+  {
+    name: "a key operation that was interrupted is reported as skipped",
+    body: encodeBody({ type: "keys", operation: { type: "list" } }),
+    expected: { type: "keys", outcome: UNDECIDED },
+  },
+];
 
-Deno.test("outcomes stay in the outbox until they are confirmed, and readable after", () => {
+for (const { name, body, expected } of INTERRUPTED) {
+  Deno.test(name, async () => {
+    using disk = new Disk();
+    await disk.keep(disk.boot(), accepted(1, { batch: checkBatch({ body }) }));
+    const [report] = disk.boot().restored().reports;
+    assertEquals(decodeReport(report?.report ?? new Uint8Array()), expected);
+  });
+}
+
+Deno.test("a report stays in the outbox until it is settled, and can be read after that", async () => {
   using disk = new Disk();
   const journal = disk.boot();
-  const body = encodeResults([{ check: "a", outcome: { status: "pass" }, durationMs: 1 }]);
-  journal.accepted({ ...ACCEPTED, batch: batchOf(1) });
-  journal.finished(batchOf(1), { passed: true, body });
+  const batch = hourBatch(1);
+  await disk.keep(journal, accepted(1), finished(batch, REPORT));
   assertEquals([...disk.boot().restored().reports], [
-    { batchId: batchOf(1).id, origin: batchOf(1).origin, passed: true, body },
+    { batchId: batch.id, origin: batch.origin, passed: true, report: REPORT },
   ]);
-  journal.note({ type: "report_confirmed", batchId: batchOf(1).id });
+  await disk.keep(journal, settled(batch));
   const rebooted = disk.boot();
   assertEquals([...rebooted.restored().reports], []);
-  assertEquals(rebooted.outcomes(batchOf(1).id), body);
-  assertEquals(rebooted.outcomes(batchOf(2).id), undefined);
-});
-
-Deno.test("what an origin collected is there after a restart, in the order of its members", () => {
-  using disk = new Disk();
-  const journal = disk.boot();
-  const rollout = { stageSize: 2, maxFailures: 0 };
-  const batch = { ...batchOf(1), held: true };
-  const members = ["c", "a", "b", "d"];
-  journal.accepted({ ...ACCEPTED, batch, targeted: false, collection: { members, rollout } });
-  const changes: [string, MemberProgress][] = [
-    ["a", { state: "running" }],
-    ["a", { state: "done", passed: true, body: new Uint8Array([1]) }],
-    ["b", { state: "unreached", memberState: "dead" }],
-    ["d", { state: "skipped", reason: "rollout_stopped" }],
-    ["late", { state: "pending" }],
-  ];
-  for (const [node, progress] of changes) {
-    journal.note({ type: "progress", batchId: batch.id, node, progress });
-  }
-  const [collection] = disk.boot().restored().collections;
-  assert(collection !== undefined);
-  assertEquals(collection.target, batch.target);
-  assertEquals([collection.held, collection.rollout], [true, rollout]);
-  assertEquals([...collection.members], [
-    ["c", { state: "pending" }],
-    ["a", { state: "done", passed: true, body: new Uint8Array([1]) }],
-    ["b", { state: "unreached", memberState: "dead" }],
-    ["d", { state: "skipped", reason: "rollout_stopped" }],
-    ["late", { state: "pending" }],
-  ]);
-  assertEquals(journal.unsynced, true, "an answer is confirmed only when it is on the disk");
-  journal.sync();
-  journal.note({ type: "progress", batchId: batch.id, node: "c", progress: { state: "running" } });
-  assertEquals(journal.unsynced, false);
-  journal.note({ type: "results_forgotten", batchId: batch.id });
-  journal.note({ type: "progress", batchId: batch.id, node: "a", progress: { state: "pending" } });
-  assertEquals([...disk.boot().restored().collections], []);
+  assertEquals(rebooted.report(batch.id), REPORT);
+  assertEquals(rebooted.report(testId(2)), undefined);
 });

@@ -1,6 +1,6 @@
 /**
- * The members that a node knows, kept so that it finds its cluster again after a restart without
- * being told any peer (Serf's snapshot).
+ * Saves the addresses of the known members, so that a node can rejoin its cluster after a restart
+ * without `-peers` (as Serf's snapshot).
  * @module
  */
 import { sameAddress } from "../address.ts";
@@ -11,36 +11,39 @@ import type { Member, SwimEvent } from "../swim/types.ts";
 import { numberOf, textOf } from "./columns.ts";
 import { TimerSet } from "../timer_set.ts";
 
-/** Brings a store to the layout; each statement may be run again and again. */
+/** Idempotent statements that create the table. */
 export const KNOWN_MEMBERS_SCHEMA: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS known_member (
      name TEXT PRIMARY KEY, host TEXT NOT NULL, port INTEGER NOT NULL, gone_wall_ms INTEGER)`,
 ];
 
-/** Changes of so long are written at once: a large cluster that starts makes many. */
+/** Changes within this time are written together: when a large cluster starts there are many. */
 const WRITE_DELAY_MS = 200;
 
-/** What it is made with. */
+/** Options of `KnownMembers`. */
 export interface KnownMembersOptions {
-  /** Opened with `KNOWN_MEMBERS_SCHEMA`. Closed by its owner. */
+  /** Opened with `KNOWN_MEMBERS_SCHEMA`. Closed by the caller. */
   readonly store: Store;
-  /** Who is no member any more is forgotten by its wall time. */
+  /** Its wall time measures how long ago a member was removed. */
   readonly clock: Clock;
-  /** Puts writing off. */
+  /** Delays writes. */
   readonly timers: Timers;
-  /** Says where writing fails. */
+  /** For write errors. */
   readonly log: Log;
-  /** This node, which does not join itself. */
+  /** Name of this node, which is not saved. */
   readonly self: string;
 }
 
 interface Known {
   readonly address: Address;
-  /** Since when it is no member any more, in Unix milliseconds. */
-  readonly goneMs: number | undefined;
+  /** When it was removed from the member list, in Unix milliseconds; undefined for a member. */
+  readonly removedMs: number | undefined;
 }
 
-/** Members of every kind and state, foreign, failed and left ones too: any may be there tomorrow. */
+/**
+ * The addresses of members in every state, also failed and left ones and members that do not run
+ * gossipcheck, and of removed members for `KNOWN_MEMBERS_KEEP_MS`.
+ */
 export class KnownMembers {
   readonly #options: KnownMembersOptions;
   readonly #timers: TimerSet;
@@ -48,76 +51,76 @@ export class KnownMembers {
   readonly #changed = new Set<string>();
   #waiting = false;
 
-  /** Reads who was known. Raises `StoreError`. */
+  /** Reads the saved members, which count as removed until they join again. Raises `StoreError`. */
   constructor(options: KnownMembersOptions) {
     this.#options = options;
     this.#timers = new TimerSet(options.timers);
     const nowMs = options.clock.wallMs();
     for (const row of options.store.query("SELECT * FROM known_member ORDER BY rowid")) {
       const name = textOf(row.name);
-      const goneMs = row.gone_wall_ms === null ? nowMs : numberOf(row.gone_wall_ms);
+      const removedMs = row.gone_wall_ms === null ? nowMs : numberOf(row.gone_wall_ms);
       this.#known.set(name, {
         address: { host: textOf(row.host), port: numberOf(row.port) },
-        goneMs,
+        removedMs,
       });
       if (row.gone_wall_ms === null) this.#changed.add(name);
     }
-    this.#forgetOld();
+    this.#deleteOld();
   }
 
-  /** Where they are. */
+  /** All saved addresses. */
   addresses(): Address[] {
     return Array.from(this.#known.values(), ({ address }) => address);
   }
 
-  /** Takes every event of the membership. */
+  /** Handles an event of the membership. To be called with every event. */
   notice(event: SwimEvent): void {
-    if (event.type === "member_forgotten") return this.#gone(event.name);
+    if (event.type === "member_forgotten") return this.#removed(event.name);
     if (event.type === "member_joined" || event.type === "member_updated") {
-      this.#there(event.member);
+      this.#joined(event.member);
     }
   }
 
-  /** Writes what has changed, and nothing after that. */
+  /** Writes the changes. Later changes are not written. */
   close(): void {
     this.#timers.close();
     this.#write();
   }
 
-  #there({ name, address }: Member): void {
+  #joined({ name, address }: Member): void {
     if (name === this.#options.self) return;
     const before = this.#known.get(name);
     if (before === undefined && !this.#makeRoom()) return;
-    const known = before?.goneMs === undefined && before && sameAddress(before.address, address);
+    const known = before?.removedMs === undefined && before && sameAddress(before.address, address);
     if (known) return;
-    this.#change(name, { address, goneMs: undefined });
+    this.#change(name, { address, removedMs: undefined });
   }
 
-  #gone(name: string): void {
+  #removed(name: string): void {
     const before = this.#known.get(name);
     if (before === undefined) return;
-    this.#change(name, { ...before, goneMs: this.#options.clock.wallMs() });
+    this.#change(name, { ...before, removedMs: this.#options.clock.wallMs() });
   }
 
-  /** Those that are no members make room; members do not make room for one another. */
+  /** Evicts a removed member if the maximum is reached. Returns false if all are members. */
   #makeRoom(): boolean {
     if (this.#known.size < KNOWN_MEMBERS_MAX) return true;
-    for (const [name, { goneMs }] of this.#known) {
-      if (goneMs === undefined) continue;
-      this.#forget(name);
+    for (const [name, { removedMs }] of this.#known) {
+      if (removedMs === undefined) continue;
+      this.#delete(name);
       return true;
     }
     return false;
   }
 
-  #forgetOld(): void {
+  #deleteOld(): void {
     const sinceMs = this.#options.clock.wallMs() - KNOWN_MEMBERS_KEEP_MS;
-    for (const [name, { goneMs }] of this.#known) {
-      if (goneMs !== undefined && goneMs < sinceMs) this.#forget(name);
+    for (const [name, { removedMs }] of this.#known) {
+      if (removedMs !== undefined && removedMs < sinceMs) this.#delete(name);
     }
   }
 
-  #forget(name: string): void {
+  #delete(name: string): void {
     this.#known.delete(name);
     this.#changed.add(name);
   }
@@ -129,12 +132,12 @@ export class KnownMembers {
     this.#waiting = true;
     this.#timers.after(WRITE_DELAY_MS, () => {
       this.#waiting = false;
-      this.#forgetOld();
+      this.#deleteOld();
       this.#write();
     });
   }
 
-  /** Where it fails, what has changed is written with the next change. */
+  /** Writes the changes; if that fails, they are written with the next change. */
   #write(): void {
     const { store, log } = this.#options;
     if (this.#changed.size === 0) return;
@@ -153,13 +156,13 @@ export class KnownMembers {
     const { store } = this.#options;
     const known = this.#known.get(name);
     if (known === undefined) return store.run("DELETE FROM known_member WHERE name = ?", name);
-    const { address: { host, port }, goneMs } = known;
+    const { address: { host, port }, removedMs } = known;
     store.run(
       "INSERT OR REPLACE INTO known_member VALUES (?, ?, ?, ?)",
       name,
       host,
       port,
-      goneMs ?? null,
+      removedMs ?? null,
     );
   }
 }

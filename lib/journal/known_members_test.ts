@@ -17,7 +17,7 @@ function member(name: string, host = "192.0.2.1"): Member {
   };
 }
 
-/** A disk that outlives the nodes on it. */
+/** A store for one node after the other. */
 class Disk {
   readonly store = new SqliteStore({ path: ":memory:", schema: KNOWN_MEMBERS_SCHEMA });
   readonly time = new VirtualTime();
@@ -33,14 +33,16 @@ class Disk {
   }
   rows(): string[] {
     const rows = this.store.query("SELECT * FROM known_member ORDER BY name");
-    return rows.map(({ name, host, gone_wall_ms }) => `${name} ${host} ${gone_wall_ms ?? "there"}`);
+    return rows.map(({ name, host, gone_wall_ms }) =>
+      `${name} ${host} ${gone_wall_ms ?? "member"}`
+    );
   }
   [Symbol.dispose](): void {
     this.store.close();
   }
 }
 
-Deno.test("who joins is known after a restart, but not the node itself; changes are written together", async () => {
+Deno.test("a member that joins is known after a restart, but not the node itself; changes are written together", async () => {
   using disk = new Disk();
   const known = disk.boot();
   for (const name of ["me", "b", "a"]) {
@@ -49,7 +51,7 @@ Deno.test("who joins is known after a restart, but not the node itself; changes 
   known.notice({ type: "member_updated", member: member("b", "192.0.2.9") });
   assertEquals(disk.rows(), []);
   await disk.time.pass(200);
-  assertEquals(disk.rows(), ["a 192.0.2.1 there", "b 192.0.2.9 there"]);
+  assertEquals(disk.rows(), ["a 192.0.2.1 member", "b 192.0.2.9 member"]);
   assertEquals(disk.time.pending, 0);
   assertEquals(disk.boot().addresses(), [
     { host: "192.0.2.9", port: 3505 },
@@ -57,18 +59,18 @@ Deno.test("who joins is known after a restart, but not the node itself; changes 
   ]);
 });
 
-Deno.test("failed and left members stay known, forgotten ones for a week, and closing writes at once", async () => {
+Deno.test("failed and left members stay known, removed ones for a week, and close writes at once", async () => {
   using disk = new Disk();
   const known = disk.boot();
   for (const name of ["a", "b", "c"]) known.notice({ type: "member_joined", member: member(name) });
   known.notice({ type: "member_failed", member: member("a"), by: "b" });
   known.notice({ type: "member_left", member: member("b") });
   known.notice({ type: "member_forgotten", name: "c" });
-  known.notice({ type: "member_forgotten", name: "nobody" });
+  known.notice({ type: "member_forgotten", name: "unknown" });
   known.close();
   assertEquals(disk.rows().map((row) => row.split(" ")[0]), ["a", "b", "c"]);
   disk.wallMs += KNOWN_MEMBERS_KEEP_MS - 1;
-  // Whoever is no member after the restart is gone since then.
+  // A member that has not joined again counts as removed at the restart.
   assertEquals(disk.boot().addresses().length, 3);
   disk.wallMs += 2;
   const later = disk.boot();
@@ -76,12 +78,12 @@ Deno.test("failed and left members stay known, forgotten ones for a week, and cl
   later.notice({ type: "member_joined", member: member("a") });
   await settle();
   later.close();
-  assertEquals(disk.rows(), ["a 192.0.2.1 there", `b 192.0.2.1 ${disk.wallMs}`]);
+  assertEquals(disk.rows(), ["a 192.0.2.1 member", `b 192.0.2.1 ${disk.wallMs}`]);
   disk.wallMs += KNOWN_MEMBERS_KEEP_MS + 1;
   assertEquals(disk.boot().addresses().length, 1);
 });
 
-Deno.test("there is a bound: those that are gone make room, members do not", () => {
+Deno.test("at the maximum a removed member is evicted, a member is not", () => {
   using disk = new Disk();
   const known = disk.boot();
   const join = (name: string) => known.notice({ type: "member_joined", member: member(name) });
@@ -98,7 +100,7 @@ Deno.test("there is a bound: those that are gone make room, members do not", () 
   );
 });
 
-Deno.test("where writing fails the node goes on, and writes it all the next time", async () => {
+Deno.test("if a write fails, the changes are written with the next change", async () => {
   using disk = new Disk();
   const known = disk.boot();
   disk.store.run("ALTER TABLE known_member RENAME TO elsewhere");

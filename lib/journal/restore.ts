@@ -1,11 +1,14 @@
 /**
- * What dissemination starts from, read from the journal's tables.
+ * Reads the initial state of dissemination from the tables of the journal.
  * @module
  */
-import { decodeBatch } from "../gossip/codec.ts";
+import type { BatchId } from "../batch/id.ts";
+import type { MemberProgress } from "../batch/progress.ts";
+import type { NodeReference } from "../address.ts";
+import { BATCH, type Batch, NODE_REFERENCE } from "../batch/batch.ts";
+import { TARGET, type Target } from "../batch/target.ts";
+import { boolean, type Codec, decodeMessage, encodeMessage, row } from "../msgpack_codec.ts";
 import type {
-  BatchId,
-  MemberProgress,
   RestoredBatch,
   RestoredCollection,
   RestoredReport,
@@ -14,10 +17,35 @@ import type {
 import type { Store, StoreValue } from "../runtime.ts";
 import { bytesOf, numberOf, progressOf, textOf } from "./columns.ts";
 
-/** Ids are read so many at a time: a million of them as rows would take far more room than as ids. */
-const IDS_AT_ONCE = 10_000;
+/** The fields of a batch that are saved with its run, its report and its collection. */
+interface Header {
+  readonly origin: NodeReference;
+  readonly target: Target;
+  readonly held: boolean;
+}
 
-/** Everything, oldest first. Raises `StoreError`, and `WireError` on rows of another release. */
+const HEADER: Codec<Header> = row<Header>({
+  origin: NODE_REFERENCE,
+  target: TARGET,
+  held: boolean,
+});
+
+/** Encodes the header of a batch. */
+export function encodeHeader({ origin, target, held }: Batch): Uint8Array {
+  return encodeMessage(HEADER, { origin, target, held });
+}
+
+function headerOf(value: StoreValue | undefined): Header {
+  return decodeMessage(bytesOf(value), { codec: HEADER, what: "a batch's header" });
+}
+
+/** Ids per query: a million ids take far more memory as rows than as strings. */
+const IDS_PER_QUERY = 10_000;
+
+/**
+ * Reads all tables, oldest rows first. Raises `StoreError`, and `WireError` on rows of another
+ * version.
+ */
 export function restoredState(
   store: Store,
   { wallMs }: { wallMs: number },
@@ -35,17 +63,17 @@ function* seenIds(store: Store): Generator<BatchId> {
     const rows = store.query(
       "SELECT sequence, id FROM seen WHERE sequence > ? ORDER BY sequence LIMIT ?",
       last,
-      IDS_AT_ONCE,
+      IDS_PER_QUERY,
     );
     for (const row of rows) yield textOf(row.id);
-    if (rows.length < IDS_AT_ONCE) return;
+    if (rows.length < IDS_PER_QUERY) return;
     last = numberOf(rows.at(-1)?.sequence);
   }
 }
 
 function restoredBatches(store: Store, wallMs: number): RestoredBatch[] {
   return store.query("SELECT * FROM batch ORDER BY rowid").map((row) => ({
-    batch: decodeBatch(bytesOf(row.bytes)),
+    batch: decodeMessage(bytesOf(row.bytes), { codec: BATCH, what: "a batch" }),
     ageMs: numberOf(row.age_ms) + Math.max(0, wallMs - numberOf(row.accepted_wall_ms)),
     cancelled: row.cancelled === 1,
     released: row.released === 1,
@@ -55,7 +83,7 @@ function restoredBatches(store: Store, wallMs: number): RestoredBatch[] {
 function restoredCollections(store: Store): RestoredCollection[] {
   return store.query("SELECT * FROM collection ORDER BY rowid").map((row) => {
     const batchId = textOf(row.id);
-    const { target, held } = decodeBatch(bytesOf(row.header));
+    const { target, held } = headerOf(row.header);
     const rollout = row.stage_size === null ? {} : {
       rollout: {
         stageSize: orInfinity(row.stage_size),
@@ -74,9 +102,9 @@ function restoredMembers(store: Store, batchId: BatchId): Map<string, MemberProg
 function restoredReports(store: Store): RestoredReport[] {
   return store.query("SELECT * FROM outcome WHERE settled = 0 ORDER BY rowid").map((row) => ({
     batchId: textOf(row.id),
-    origin: decodeBatch(bytesOf(row.header)).origin,
+    origin: headerOf(row.header).origin,
     passed: row.passed === 1,
-    body: bytesOf(row.body),
+    report: bytesOf(row.report),
   }));
 }
 

@@ -1,9 +1,9 @@
 /**
- * The journal's tables.
+ * The tables of the journal.
  * @module
  */
 
-/** Brings a store to the journal's layout; each statement may be run again and again. */
+/** Idempotent statements that create the tables. */
 export const JOURNAL_SCHEMA: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS seen (sequence INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL)`,
   `CREATE TABLE IF NOT EXISTS batch (
@@ -16,13 +16,11 @@ export const JOURNAL_SCHEMA: readonly string[] = [
      id TEXT NOT NULL, check_name TEXT NOT NULL, result BLOB NOT NULL,
      PRIMARY KEY (id, check_name))`,
   `CREATE TABLE IF NOT EXISTS outcome (
-     id TEXT PRIMARY KEY, header BLOB NOT NULL, passed INTEGER NOT NULL, body BLOB NOT NULL,
+     id TEXT PRIMARY KEY, header BLOB NOT NULL, passed INTEGER NOT NULL, report BLOB NOT NULL,
      settled INTEGER NOT NULL)`,
   `CREATE TABLE IF NOT EXISTS collection (
      id TEXT PRIMARY KEY, header BLOB NOT NULL, stage_size INTEGER, max_failures INTEGER)`,
   `CREATE TABLE IF NOT EXISTS collected (
      id TEXT NOT NULL, position INTEGER NOT NULL, node TEXT NOT NULL, state TEXT NOT NULL,
-     detail TEXT, passed INTEGER, body BLOB, PRIMARY KEY (id, node))`,
-  // Something to write where all that was written lazily is to reach the disk.
-  `CREATE TABLE IF NOT EXISTS synced (place INTEGER PRIMARY KEY, syncs INTEGER NOT NULL)`,
+     detail TEXT, passed INTEGER, report BLOB, PRIMARY KEY (id, node))`,
 ];

@@ -1,5 +1,5 @@
 /**
- * Keeps the journal's tables within their bounds of number, size and age.
+ * Deletes the oldest rows of the journal, by number, size and age.
  * @module
  */
 import { StoreError } from "../errors.ts";
@@ -8,19 +8,22 @@ import {
   HISTORY_MAX_BATCHES,
   HISTORY_MAX_IDS,
   JOURNAL_BATCHES_MAX_BYTES,
-  JOURNAL_OUTCOMES_MAX_BYTES,
+  JOURNAL_REPORTS_MAX_BYTES,
   RESULTS_KEEP_MS,
 } from "../limits.ts";
 import type { Clock, Store } from "../runtime.ts";
 import { textOf } from "./columns.ts";
 
-/** Old rows are looked for once in so many accepted batches, or bytes of them. */
+/** The tables are trimmed after this number of accepted batches, or of their bytes. */
 const TRIM_EVERY = { batches: 256, bytes: 16 * 1024 * 1024 } as const;
 
-/** Finds the first id that a time of issue could have. */
-const NO_CHANCE = { next: () => 0, bytes: (length: number) => new Uint8Array(length) };
+/** Makes the lowest id that a batch issued at some time can have. */
+const NO_RANDOM = { next: () => 0, bytes: (length: number) => new Uint8Array(length) };
 
-/** Tables of one row a batch, whose newest rows are kept. What is owed to an origin stays. */
+/**
+ * Tables with one row per batch, of which the newest rows are kept. Reports that are not settled
+ * are not deleted.
+ */
 const TABLES = [
   {
     name: "batch",
@@ -30,26 +33,26 @@ const TABLES = [
   },
   {
     name: "outcome",
-    column: "body",
+    column: "report",
     condition: "settled = 1",
-    maxBytes: JOURNAL_OUTCOMES_MAX_BYTES,
+    maxBytes: JOURNAL_REPORTS_MAX_BYTES,
   },
 ] as const;
 
-/** Forgets the oldest. */
+/** Trims the tables of the journal. */
 export class JournalTrimmer {
   readonly #store: Store;
   readonly #clock: Clock;
   #batches = 0;
   #bytes = 0;
 
-  /** Forgets nothing before `accepted` or `trim`. */
+  /** Deletes nothing before `accepted` or `trim`. */
   constructor({ store, clock }: { store: Store; clock: Clock }) {
     this.#store = store;
     this.#clock = clock;
   }
 
-  /** A batch of so many bytes came; now and then that is the time to trim. */
+  /** Counts an accepted batch of `bytes` bytes, and trims the tables if it is time to. */
   accepted(bytes: number): void {
     this.#batches++;
     this.#bytes += bytes;
@@ -57,12 +60,12 @@ export class JournalTrimmer {
     try {
       this.trim();
     } catch (error) {
-      // The batch is kept all the same, and the next one tries again.
+      // The batch is written already; trimming is retried with the next one.
       if (!(error instanceof StoreError)) throw error;
     }
   }
 
-  /** Brings every table within its bounds. Raises `StoreError`. */
+  /** Trims every table. Raises `StoreError`. */
   trim(): void {
     this.#store.transaction(() => {
       this.#store.run(
@@ -76,7 +79,7 @@ export class JournalTrimmer {
     this.#bytes = 0;
   }
 
-  /** Ids sort by time of issue. */
+  /** Keeps the newest rows: ids sort by time of issue. */
   #trimTable({ name, column, condition, maxBytes }: typeof TABLES[number]): void {
     this.#store.run(
       `DELETE FROM ${name} WHERE ${condition} AND id IN (
@@ -90,14 +93,15 @@ export class JournalTrimmer {
   }
 
   /**
-   * Old is what is far older than the newest: a machine that starts with its clock years ahead
-   * forgets nothing for that, and neither does one that was off for months.
+   * Deletes rows that are `RESULTS_KEEP_MS` older than the newest batch. Age counts from the newest
+   * batch and not from now, so that a host whose clock is years ahead, or that was off for months,
+   * deletes nothing.
    */
   #trimByAge(): void {
     const newest = this.#store.query("SELECT id FROM seen ORDER BY id DESC LIMIT 1")[0];
     if (newest === undefined) return;
     const newestMs = Math.min(issueTimeOf(textOf(newest.id)), this.#clock.wallMs());
-    const horizon = newBatchId({ wallMs: newestMs - RESULTS_KEEP_MS, random: NO_CHANCE });
+    const horizon = newBatchId({ wallMs: newestMs - RESULTS_KEEP_MS, random: NO_RANDOM });
     this.#store.run("DELETE FROM outcome WHERE settled = 1 AND id < ?", horizon);
     this.#store.run("DELETE FROM collection WHERE id < ?", horizon);
     this.#store.run("DELETE FROM collected WHERE id < ?", horizon);
