@@ -1,7 +1,7 @@
 /**
- * Frames of a connection after its handshake. Where both ends have proven the token each frame
- * begins with an HMAC-SHA256 of who sent it, how many came before it and what it holds, so that
- * none can be changed, left out, repeated or moved by whoever carries them.
+ * Frames of a connection after its handshake. If both ends have proven the token, each frame begins
+ * with an HMAC-SHA256 of its sender, its sequence number and its content, so that a relay cannot
+ * change, drop, repeat or reorder frames unnoticed.
  * @module
  */
 import { createHmac } from "node:crypto";
@@ -10,14 +10,14 @@ import { WireError } from "../errors.ts";
 import { encodeFrame, readFrame } from "./frames.ts";
 import { areEqual, type ClientEnd, type SessionSecrets } from "./proof.ts";
 
-/** Bytes of a frame that are its code. */
+/** Length of the authentication code at the start of a frame. */
 const CODE_BYTES = 32;
 
 /** What a `Channel` is made of. */
 export interface ChannelOptions {
   /** Which end this is. */
   readonly self: ClientEnd;
-  /** What both ends have proven; absent where none is asked for, and frames are bare. */
+  /** What both ends have proven; absent if there is no token, and frames carry no code. */
   readonly secrets?: SessionSecrets;
 }
 
@@ -27,7 +27,7 @@ export class Channel {
   readonly #seal: Seal | undefined;
   readonly #open: Seal | undefined;
 
-  /** Takes the stream as it is after the handshake. */
+  /** Takes over a stream after its handshake. */
   constructor(stream: ByteStream, { self, secrets }: ChannelOptions) {
     this.#stream = stream;
     if (secrets === undefined) return;
@@ -46,8 +46,8 @@ export class Channel {
   }
 
   /**
-   * The next frame's payload of at most `maxBytes`; undefined where the stream has ended. Raises
-   * `WireError` for one that is not what the other end sent, and what `readFrame` raises.
+   * The next frame's payload of at most `maxBytes`; undefined at the end of the stream. Raises
+   * `WireError` if the frame is not what the other end sent, and what `readFrame` raises.
    */
   async receive({ maxBytes }: { maxBytes: number }): Promise<Uint8Array | undefined> {
     const open = this.#open;
@@ -62,7 +62,7 @@ export class Channel {
   }
 }
 
-/** The codes of one end's frames, one after another. */
+/** Computes the authentication codes of one end's frames, in their order. */
 class Seal {
   readonly #key: Uint8Array;
   readonly #sender: ClientEnd;

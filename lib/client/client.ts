@@ -1,5 +1,5 @@
 /**
- * The asking end of the client protocol: one connection a request.
+ * The client's end of the client protocol: one connection for each request.
  * @module
  */
 import type { Address, ByteStream, Network, Random, Timers } from "../runtime.ts";
@@ -7,7 +7,7 @@ import { formatAddress, type HostPort } from "../address.ts";
 import { GossipcheckError, UnreachableError, UsageError, WireError } from "../errors.ts";
 import { CLIENT_FRAME_MAX_BYTES, CLIENT_HANDSHAKE_MAX_BYTES } from "../limits.ts";
 import { Channel } from "./channel.ts";
-import { decodeHandshake, decodeReply, encodeClientMessage } from "./codec.ts";
+import { decodeHandshake, decodeReply, encodeHandshake, encodeRequest } from "./codec.ts";
 import { encodeFrame, readFrame } from "./frames.ts";
 import { isProof, proofOf, type SessionSecrets } from "./proof.ts";
 import {
@@ -23,47 +23,47 @@ import {
 export interface ClientOptions {
   /** Where connections are made. */
   readonly network: Network;
-  /** For the deadline of connecting. */
+  /** For the deadline of connecting and handshake. */
   readonly timers: Timers;
   /** For the nonces. */
   readonly random: Random;
-  /** The daemon's client address; a name is resolved and every address of it tried. */
+  /** The daemon's client address; a name is resolved, and all its addresses are tried. */
   readonly server: Address | HostPort;
   /** How long connecting and the handshake may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** The secret that both ends prove to know; with it, a daemon that asks for none is refused. */
+  /** The token that both ends prove to know; with it, a daemon without a token is refused. */
   readonly token?: Uint8Array;
   /**
-   * Finds the secret where `token` is absent and the daemon asks for one; `file` is where it says
-   * that the secret is, which may be a lie. Raises `UsageError` that says why there is none.
+   * Finds the token if `token` is absent and the daemon asks for one. `file` is the path that the
+   * daemon names, which may be a lie. Raises `UsageError` that says why there is no token.
    */
   readonly findToken?: (file: string) => Uint8Array;
 }
 
-/** What `gcheck` knows of the daemon that it is connected to. */
+/** The daemon that `gcheck` is connected to. */
 export interface DaemonIdentity {
-  /** Its name in the cluster; proven where there is a token. */
+  /** Its name in the cluster; proven if there is a token. */
   readonly node: string;
 }
 
-/** A request, or what makes one once the daemon is known. */
+/** A request, or a function that makes one once the daemon is known. */
 export type RequestSource = Request | ((daemon: DaemonIdentity) => Request);
 
-/** Asks one daemon. Holds no connection between requests. */
+/** Sends requests to one daemon. Keeps no connection between requests. */
 export class Client {
   readonly #options: ClientOptions;
   readonly #where: string;
 
-  /** Connects to nothing yet. */
+  /** Does not connect yet. */
   constructor(options: ClientOptions) {
     this.#options = options;
     this.#where = formatAddress(options.server);
   }
 
   /**
-   * Sends one request and gives its replies as they come, up to the one that ends them. Raises
-   * `UnreachableError` (whose `reason` says in which way) and, once `signal` aborts, its reason.
-   * Leaving the iteration closes the connection.
+   * Sends one request and yields its replies as they come, up to the last one. Raises
+   * `UnreachableError` and, once `signal` aborts, its reason. To leave the iteration closes the
+   * connection.
    */
   async *request(
     source: RequestSource,
@@ -77,7 +77,7 @@ export class Client {
     try {
       const { channel, daemon } = await this.#greet(stream);
       const request = typeof source === "function" ? source(daemon) : source;
-      await channel.send(encodeClientMessage(request));
+      await channel.send(encodeRequest(request));
       for (;;) {
         const payload = await channel.receive({ maxBytes: CLIENT_FRAME_MAX_BYTES });
         if (payload === undefined) throw this.#lost();
@@ -99,7 +99,7 @@ export class Client {
     const host = "host" in server ? server.host : server.hostname;
     let cause: unknown;
     try {
-      // An empty host is what a daemon calls "all interfaces": from here, this host.
+      // An empty host means all interfaces to a daemon; to a client it is this host.
       for (const address of await network.resolve(host === "" ? "127.0.0.1" : host)) {
         try {
           return await network.connect(
@@ -201,7 +201,7 @@ export class Client {
 
   #explain(error: unknown): unknown {
     if (!(error instanceof GossipcheckError)) return error;
-    // A usage error comes from what makes the request: nothing was sent.
+    // A usage error comes from the function that makes the request: nothing was sent.
     if (error instanceof UnreachableError || error instanceof UsageError) return error;
     if (!(error instanceof WireError)) return this.#lost(error);
     if (error.reason === "bad_checksum") return this.#unauthorised(error.message);
@@ -255,7 +255,7 @@ export class Client {
   }
 }
 
-/** How the daemon's hello is answered. */
+/** The answer to the daemon's hello. */
 interface Answer {
   readonly answer: Handshake;
   readonly secrets?: SessionSecrets;
@@ -263,10 +263,10 @@ interface Answer {
 }
 
 async function send(stream: ByteStream, message: Handshake): Promise<void> {
-  await stream.write(encodeFrame(encodeClientMessage(message)));
+  await stream.write(encodeFrame(encodeHandshake(message)));
 }
 
-/** Whether no reply follows this one. */
+/** Whether this is the last reply to the request. */
 function isLast(request: Request, reply: Reply): boolean {
   switch (reply.type) {
     case "accepted":

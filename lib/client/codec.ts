@@ -1,35 +1,44 @@
 /**
- * Handshakes, requests and replies as bytes. Encoding is the std encoder's; decoding is bounded by
- * `scanValue` and then checked field by field, so what comes out is what the types say.
+ * Handshakes, requests and replies as bytes. Ids, names and targets are validated here; the bodies
+ * and reports of batches pass through as the bytes that they are.
  * @module
  */
-import { encode, type ValueType } from "@std/msgpack";
-import type {
-  ActionEnd,
-  ActionResult,
-  Check,
-  CheckResult,
-  FieldValue,
-  Outcome,
-} from "../checks/check.ts";
-import type { RolloutStanding } from "../gossip/stages.ts";
-import type { Amount, SkipReason, TagCondition, Target } from "../gossip/types.ts";
-import type { Address } from "../runtime.ts";
-import type { KeyOperation } from "../batch/key_operation.ts";
-import type { NodeState } from "../wire/messages.ts";
-import { isFingerprint, KEY_SIZES } from "../encryption_key.ts";
-import { WireError } from "../errors.ts";
+import { AMOUNT, type Amount } from "../batch/amount.ts";
+import type { BodySummary } from "../batch/body.ts";
+import { BATCH_ID_TEXT } from "../batch/id.ts";
+import { ORDER } from "../batch/order.ts";
 import {
-  BATCH_EXPIRES_MAX_MS,
+  MEMBER_STATES,
+  type RolloutOptions,
+  type RolloutStanding,
+  SKIP_REASONS,
+} from "../batch/progress.ts";
+import { TARGET } from "../batch/target.ts";
+import {
+  CHECK_NAME_MAX_BYTES,
+  CLIENT_HANDSHAKE_MAX_BYTES,
   META_MAX_BYTES,
   NAME_MAX_BYTES,
+  REPORT_BODY_MAX_BYTES,
   ROLLOUT_MAX_FAILURES_MAX,
-  SIGNATURE_MAX_BYTES,
-  TARGET_MAX_CONDITIONS,
-  TARGET_MAX_NODES,
 } from "../limits.ts";
-import { decode } from "../std/msgpack_decode.ts";
-import { scanValue } from "../msgpack_scanner.ts";
+import {
+  boolean,
+  bytes,
+  type Codec,
+  count,
+  decodeMessage,
+  dictionary,
+  encodeMessage,
+  type Fields,
+  list,
+  oneOf,
+  optional,
+  record,
+  tagged,
+  text,
+} from "../msgpack_codec.ts";
+import type { Address } from "../runtime.ts";
 import {
   type BatchLine,
   type BatchState,
@@ -39,276 +48,137 @@ import {
   type Reply,
   REPLY_ERROR_CODES,
   type Request,
-  type SignedPart,
   TOKEN_PATH_MAX_BYTES,
 } from "./protocol.ts";
-import {
-  atMost,
-  bytes,
-  bytesUpTo,
-  count,
-  dictionary,
-  type Fields,
-  list,
-  number,
-  oneOf,
-  optional,
-  record,
-  type Shape,
-  tagged,
-  text,
-  textOf,
-  truth,
-  within,
-} from "./shape.ts";
 
-/** The latest time that a batch's id can hold. */
-const ISSUE_TIME_MAX_MS = 2 ** 48 - 1;
+const nodeName = text({ min: 1, max: NAME_MAX_BYTES });
+/** Texts that a daemon sends for people. */
+const freeText = text({ max: 64 * 1024 });
 
-/** A message's bytes, without their length in front. */
-export function encodeClientMessage(
-  message: Handshake | Request | Reply,
-): Uint8Array<ArrayBuffer> {
-  return encode(plain(message) as ValueType);
-}
-
-/** Raises `WireError`; nothing of a bad message comes out. */
-export function decodeHandshake(payload: Uint8Array): Handshake {
-  return HANDSHAKE(unpack(payload), "handshake");
-}
-
-/** Raises `WireError`; nothing of a bad message comes out. */
-export function decodeRequest(payload: Uint8Array): Request {
-  return REQUEST(unpack(payload), "request");
-}
-
-/** Raises `WireError`; nothing of a bad message comes out. */
-export function decodeReply(payload: Uint8Array): Reply {
-  // From a daemon that has proven itself; a fleet has more members than a stranger may name values.
-  return REPLY(unpack(payload, { maxValues: Infinity }), "reply");
-}
-
-function unpack(payload: Uint8Array, bounds: { maxValues?: number } = {}): unknown {
-  const length = scanValue({ bytes: payload, start: 0, end: payload.length }, bounds);
-  if (length !== payload.length) {
-    throw new WireError("malformed", `${payload.length - length} bytes follow a message's end`);
-  }
-  try {
-    return decode(payload);
-  } catch {
-    throw new WireError("malformed", "a message is not MessagePack that can be read");
-  }
-}
-
-/**
- * The std encoder refuses properties that are undefined; they mean the same as absent ones. The
- * decoder refuses the key `__proto__`, which a foreign member's tags may hold: it is not told.
- */
-function plain(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([key, entry]) => entry !== undefined && key !== "__proto__")
-      .map(([key, entry]) => [key, plain(entry)]),
-  );
-}
-
-const HANDSHAKE: Shape<Handshake> = tagged<Handshake, "type">("type", {
+/** An end of another release may differ in all but the names and types of these fields. */
+const HANDSHAKE: Codec<Handshake> = tagged<Handshake, "type">("type", {
   hello: {
-    protocol: text,
-    version: count,
-    nonce: bytes,
-    node: optional(textOf({ least: 1, most: NAME_MAX_BYTES })),
-    proof: optional(bytes),
-    tokenFile: optional(textOf({ least: 1, most: TOKEN_PATH_MAX_BYTES })),
+    protocol: text({ max: CLIENT_HANDSHAKE_MAX_BYTES }),
+    version: count(),
+    nonce: bytes({ max: CLIENT_HANDSHAKE_MAX_BYTES }),
+    node: optional(nodeName),
+    proof: optional(bytes({ max: CLIENT_HANDSHAKE_MAX_BYTES })),
+    tokenFile: optional(text({ min: 1, max: TOKEN_PATH_MAX_BYTES })),
   },
-  proof: { proof: optional(bytes) },
+  proof: { proof: optional(bytes({ max: CLIENT_HANDSHAKE_MAX_BYTES })) },
   welcome: {},
   refused: { code: oneOf(["version", "unauthorised"]) },
 });
 
-/** Any value: what a check type makes of it is not decided here, and the walk has bounded it. */
-const FIELD_VALUE: Shape<FieldValue> = (value, at) => {
-  if (value === null || typeof value === "boolean") return value;
-  if (typeof value === "string") return text(value, at);
-  if (Array.isArray(value)) return list(FIELD_VALUE)(value, at);
-  return typeof value === "object" ? dictionary(FIELD_VALUE)(value, at) : number(value, at);
-};
-
-const CHECK: Shape<Check> = record<Check>({
-  name: text,
-  type: text,
-  fields: dictionary(FIELD_VALUE),
-  action: optional(text),
-  actionTimeoutMs: count,
-});
-
-// Held to what other nodes take, or they would drop the batch without a word.
-const TARGET: Shape<Target> = record<Target>({
-  tags: optional(atMost(
-    TARGET_MAX_CONDITIONS,
-    list(record<TagCondition>({
-      key: textOf({ least: 1, most: META_MAX_BYTES }),
-      equal: truth,
-      value: textOf({ least: 0, most: META_MAX_BYTES }),
-    })),
-  )),
-  nodes: optional(atMost(TARGET_MAX_NODES, list(textOf({ least: 1, most: NAME_MAX_BYTES })))),
-});
-
-const keyBytes: Shape<Uint8Array> = (value, at) => {
-  const key = bytes(value, at);
-  if (KEY_SIZES.includes(key.length)) return key;
-  throw new WireError("malformed", `${at} must be a key of 16, 24 or 32 bytes`);
-};
-
-const fingerprint: Shape<string> = (value, at) => {
-  const name = text(value, at);
-  if (isFingerprint(name)) return name;
-  throw new WireError("malformed", `${at} must be a fingerprint of 16 hex digits`);
-};
-
-const AMOUNT: Shape<Amount> = tagged<Amount, "type">("type", {
-  count: { count: within({ least: 1, most: Number.MAX_SAFE_INTEGER }, count) },
-  percent: { percent: within({ least: Number.MIN_VALUE, most: 100 }, number) },
-});
-
-const SIGNED: Shape<SignedPart> = record<SignedPart>({
-  id: textOf({ least: 26, most: 26 }),
-  issuedAtMs: within({ least: 0, most: ISSUE_TIME_MAX_MS }, count),
-  signature: bytesUpTo(SIGNATURE_MAX_BYTES),
-});
-
-const REQUEST: Shape<Request> = tagged<Request, "type">("type", {
+const REQUEST: Codec<Request> = tagged<Request, "type">("type", {
   check: {
-    checks: list(CHECK),
-    target: TARGET,
-    limit: optional(AMOUNT),
-    rollout: optional(record<NonNullable<(Request & { type: "check" })["rollout"]>>({
+    order: ORDER,
+    limit: optional<Amount>(AMOUNT),
+    rollout: optional(record<RolloutOptions>({
       size: AMOUNT,
-      maxFailures: within({ least: 0, most: ROLLOUT_MAX_FAILURES_MAX }, count),
+      maxFailures: count(ROLLOUT_MAX_FAILURES_MAX),
     })),
-    expiresInMs: within({ least: 0, most: BATCH_EXPIRES_MAX_MS }, count),
-    signed: optional(SIGNED),
-    wait: truth,
-  },
-  keys: {
-    operation: tagged<KeyOperation, "type">("type", {
-      install: { key: keyBytes },
-      use: { fingerprint },
-      remove: { fingerprint },
-      list: {},
-    }),
-    signed: optional(SIGNED),
+    wait: boolean,
   },
   members: {},
   batches: {},
-  results: { batchId: text },
-  cancel: { batchId: text },
+  results: { batchId: BATCH_ID_TEXT },
+  cancel: { batchId: BATCH_ID_TEXT },
 });
 
-const OUTCOME: Shape<Outcome> = tagged<Outcome, "status">("status", {
-  pass: {},
-  fail: { reason: text },
-  error: { reason: text },
-  skipped: { reason: text },
+const PROGRESS: Codec<NodeProgress> = tagged<NodeProgress, "state">("state", {
+  pending: { node: nodeName },
+  running: { node: nodeName },
+  done: { node: nodeName, passed: boolean, report: bytes({ max: REPORT_BODY_MAX_BYTES }) },
+  unreached: { node: nodeName, memberState: oneOf(MEMBER_STATES) },
+  skipped: { node: nodeName, reason: oneOf(SKIP_REASONS) },
 });
 
-const ACTION_END: Shape<ActionEnd> = tagged<ActionEnd, "type">("type", {
-  exited: { code: count },
-  signaled: { signal: text },
-  timed_out: {},
-  aborted: {},
-  interrupted: {},
-  refused: { reason: text },
-});
-
-const ACTION: Shape<ActionResult> = record<ActionResult>({
-  end: ACTION_END,
-  output: text,
-  droppedBytes: count,
-  durationMs: number,
-});
-
-const RESULT: Shape<CheckResult> = record<CheckResult>({
-  check: text,
-  outcome: OUTCOME,
-  durationMs: number,
-  action: optional(ACTION),
-});
-
-// Spelled out here because only types come from the wire room; the compiler holds it complete.
-const NODE_STATES: Readonly<Record<NodeState, true>> = {
-  alive: true,
-  suspect: true,
-  dead: true,
-  left: true,
-};
-
-const SKIP_REASONS: Readonly<Record<SkipReason, true>> = {
-  rollout_stopped: true,
-  cancelled: true,
-  expired: true,
-  not_targeted: true,
-};
-
-const PROGRESS: Shape<NodeProgress> = tagged<NodeProgress, "state">("state", {
-  pending: { node: text },
-  running: { node: text },
-  done: { node: text, results: list(RESULT) },
-  unreached: { node: text, memberState: oneOf(Object.keys(NODE_STATES) as NodeState[]) },
-  skipped: { node: text, reason: oneOf(Object.keys(SKIP_REASONS) as SkipReason[]) },
-});
-
-const MEMBER: Shape<MemberLine> = record<MemberLine>({
-  name: text,
-  address: record<Address>({ host: text, port: count }),
+const MEMBER: Codec<MemberLine> = record<MemberLine>({
+  name: nodeName,
+  address: record<Address>({ host: freeText, port: count() }),
   state: oneOf(["alive", "suspect", "left", "failed"]),
-  tags: dictionary(text),
-  runsGossipcheck: truth,
+  tags: dictionary(text({ max: META_MAX_BYTES })),
+  runsGossipcheck: boolean,
   degraded: optional(oneOf(["udp", "tcp"])),
-  self: truth,
+  self: boolean,
 });
 
 const STATE_FIELDS: Fields<BatchState> = {
   target: TARGET,
-  expiresAtMs: optional(count),
-  cancelled: truth,
-  signer: optional(text),
+  expiresAtMs: optional(count()),
+  cancelled: boolean,
+  signer: optional(freeText),
   rollout: optional(record<RolloutStanding>({
-    stage: count,
-    stages: count,
-    failures: count,
-    maxFailures: count,
-    stopped: truth,
+    stage: count(),
+    stages: count(),
+    failures: count(),
+    maxFailures: count(),
+    stopped: boolean,
   })),
 };
 
-const BATCH: Shape<BatchLine> = record<BatchLine>({
-  ...STATE_FIELDS,
-  batchId: text,
-  issuedAtMs: count,
-  origin: text,
-  checks: list(text),
-  counts: optional(
-    record<NonNullable<BatchLine["counts"]>>({
-      targeted: count,
-      answered: count,
-      unreached: count,
-      skipped: count,
-      notPassing: count,
-    }),
-  ),
+const SUMMARY: Codec<BodySummary> = tagged<BodySummary, "type">("type", {
+  checks: { names: list(text({ min: 1, max: CHECK_NAME_MAX_BYTES })) },
+  keys: { step: optional(oneOf(["install", "use", "remove", "list"])) },
+  unreadable: {},
 });
 
-const REPLY: Shape<Reply> = tagged<Reply, "type">("type", {
-  accepted: { batchId: text, nodes: list(text) },
+const BATCH_LINE: Codec<BatchLine> = record<BatchLine>({
+  ...STATE_FIELDS,
+  batchId: BATCH_ID_TEXT,
+  issuedAtMs: count(),
+  origin: nodeName,
+  summary: SUMMARY,
+  counts: optional(record<NonNullable<BatchLine["counts"]>>({
+    targeted: count(),
+    answered: count(),
+    unreached: count(),
+    skipped: count(),
+    notPassing: count(),
+  })),
+});
+
+const REPLY: Codec<Reply> = tagged<Reply, "type">("type", {
+  accepted: { batchId: BATCH_ID_TEXT, nodes: list(nodeName) },
   progress: { progress: PROGRESS },
   state: { state: record<BatchState>(STATE_FIELDS) },
   settled: {},
   members: { members: list(MEMBER) },
-  batches: { batches: list(BATCH) },
+  batches: { batches: list(BATCH_LINE) },
   done: {},
-  error: { code: oneOf(REPLY_ERROR_CODES), message: text },
+  error: { code: oneOf(REPLY_ERROR_CODES), message: freeText },
 });
+
+/** A handshake message's bytes, without their length in front. */
+export function encodeHandshake(message: Handshake): Uint8Array<ArrayBuffer> {
+  return encodeMessage(HANDSHAKE, message);
+}
+
+/** Reads a handshake message. Raises `WireError`. */
+export function decodeHandshake(payload: Uint8Array): Handshake {
+  return decodeMessage(payload, { codec: HANDSHAKE, what: "a handshake" });
+}
+
+/** A request's bytes, without their length in front. */
+export function encodeRequest(request: Request): Uint8Array<ArrayBuffer> {
+  return encodeMessage(REQUEST, request);
+}
+
+/** Reads a request. Raises `WireError`. */
+export function decodeRequest(payload: Uint8Array): Request {
+  return decodeMessage(payload, { codec: REQUEST, what: "the request" });
+}
+
+/** A reply's bytes, without their length in front. */
+export function encodeReply(reply: Reply): Uint8Array<ArrayBuffer> {
+  return encodeMessage(REPLY, reply);
+}
+
+/**
+ * Reads a reply. It comes from a daemon that has proven itself, and a fleet has more members than a
+ * stranger may send values, so their number is not bounded. Raises `WireError`.
+ */
+export function decodeReply(payload: Uint8Array): Reply {
+  return decodeMessage(payload, { codec: REPLY, what: "the reply", maxValues: Infinity });
+}

@@ -6,7 +6,7 @@ import type { ByteStream } from "../runtime.ts";
 import { WireError } from "../errors.ts";
 
 const HEADER_BYTES = 4;
-/** Memory follows what has arrived, not what was declared. */
+/** Memory grows with what has arrived, not with what was declared. */
 const CHUNK_BYTES = 64 * 1024;
 
 /** `payload` with its length in front. */
@@ -18,9 +18,9 @@ export function encodeFrame(payload: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The next frame's payload; `undefined` where the stream ends between two frames. Raises
- * `WireError` for a declared length over `maxBytes` (before anything is allocated) and for an end
- * within a frame, and passes on the stream's `StreamError`.
+ * The next frame's payload; `undefined` if the stream ends between two frames. Raises `WireError` for
+ * a declared length over `maxBytes` (before anything is allocated) and for an end within a frame, and
+ * the stream's `StreamError`.
  */
 export async function readFrame(
   stream: ByteStream,
@@ -47,7 +47,7 @@ export async function readFrame(
   return chunks.length === 1 ? chunks[0] : concat(chunks, length);
 }
 
-/** Reads until `buffer` is full or the stream ends; how many bytes came. */
+/** Reads until `buffer` is full or the stream ends. Returns how many bytes came. */
 async function fill(stream: ByteStream, buffer: Uint8Array): Promise<number> {
   let got = 0;
   while (got < buffer.length) {

@@ -5,6 +5,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { encode } from "@std/msgpack";
 import {
   answerDone,
   collect,
@@ -14,6 +15,7 @@ import {
   hello,
   MEMBERS,
   say,
+  sayRequest,
   SERVER,
 } from "../../tests/support/client_desk.ts";
 import { MemoryNetwork } from "../../tests/support/memory_network.ts";
@@ -21,8 +23,10 @@ import { settle, VirtualTime } from "../../tests/support/virtual_time.ts";
 import { UnreachableError, type UnreachableReason, UsageError } from "../errors.ts";
 import type { ByteStream } from "../runtime.ts";
 import { Client } from "./client.ts";
+import { encodeHandshake } from "./codec.ts";
+import { encodeFrame } from "./frames.ts";
 import { proofOf } from "./proof.ts";
-import type { Handshake, Reply, Request } from "./protocol.ts";
+import { CLIENT_PROTOCOL_VERSION, type Handshake, type Reply, type Request } from "./protocol.ts";
 
 Deno.test("token and no token, on either side", async () => {
   const cases: [string | undefined, string | undefined, UnreachableReason | "in", string][] = [
@@ -74,7 +78,7 @@ Deno.test("a client that skips or forges the proof is refused and gets nothing",
     assert(theirs?.type === "hello" && theirs.proof !== undefined);
     const proof = forge(theirs.nonce, theirs.proof);
     await say(stream, { type: "proof", ...(proof === undefined ? {} : { proof }) });
-    await say(stream, MEMBERS).catch(() => {});
+    await sayRequest(stream, MEMBERS).catch(() => {});
     assertEquals(await hear(stream), { type: "refused", code: "unauthorised" }, `forgery ${index}`);
     assertEquals(await hear(stream), undefined);
     stream.close();
@@ -82,25 +86,86 @@ Deno.test("a client that skips or forges the proof is refused and gets nothing",
   assertEquals(handled, 0);
 });
 
-Deno.test("two releases that do not understand each other both say so", async () => {
-  await using desk = new Desk();
-  const stream = await desk.connect();
-  await say(stream, hello(3));
-  assertEquals((await hear(stream))?.type, "hello");
-  await say(stream, { type: "proof" });
-  assertEquals(await hear(stream), { type: "refused", code: "version" });
-  stream.close();
+/** What an older release speaks, a newer one, and one that nobody has written yet. */
+const OTHER_VERSIONS = [2, 4, 2 ** 40];
 
-  const other = new MemoryNetwork();
-  const listener = other.listenStreams(SERVER);
-  const client = clientOn(other, desk.time);
-  const asking = collect(client.request(MEMBERS));
-  const accepted = await listener.accept();
-  assert(accepted !== undefined);
-  await say(accepted, hello(7));
-  const error = await assertRejects(() => asking, UnreachableError, "speaks protocol 7");
-  assertEquals(error.reason, "version");
+Deno.test("this release speaks version 3", () => {
+  assertEquals(CLIENT_PROTOCOL_VERSION, 3);
 });
+
+Deno.test("a gcheck of another release is refused, and the daemon logs one line about it", async () => {
+  for (const token of [undefined, "secret"]) {
+    for (const version of OTHER_VERSIONS) {
+      await using desk = new Desk(token === undefined ? {} : { token });
+      const stream = await desk.connect();
+      await say(stream, hello(version));
+      const theirs = await hear(stream);
+      assertEquals(theirs?.type === "hello" && theirs.version, CLIENT_PROTOCOL_VERSION);
+      await say(stream, { type: "proof" });
+      assertEquals(await hear(stream), { type: "refused", code: "version" });
+      assertEquals(await hear(stream), undefined);
+      stream.close();
+      await settle();
+      assertEquals(desk.events, ["client_version_unsupported"]);
+      assertEquals(desk.lines, [
+        `unsupported client protocol version ${version} (this daemon speaks 3): ` +
+        "use one release of gcheck and gossipcheckd",
+      ]);
+    }
+  }
+});
+
+Deno.test("a gcheck of another release that leaves once it has read why is logged too", async () => {
+  for (const version of OTHER_VERSIONS) {
+    await using desk = new Desk();
+    const stream = await desk.connect();
+    await say(stream, hello(version));
+    assertEquals((await hear(stream))?.type, "hello");
+    stream.close();
+    await settle();
+    assertEquals(desk.events.filter((event) => event !== "client_gone"), [
+      "client_version_unsupported",
+    ]);
+  }
+});
+
+Deno.test("gcheck names both versions in one line when the daemon is of another release", async () => {
+  const versions: [string, Uint8Array, string][] = [
+    ...OTHER_VERSIONS.map((version): [string, Uint8Array, string] => [
+      `version ${version}`,
+      encodeHandshake(hello(version)),
+      `protocol ${version}`,
+    ]),
+    // A later release may say more, and other things, in its hello.
+    [
+      "a later hello",
+      encode({ ...helloFields(4), node: "n", cluster: ["x", { deep: 1 }], tokenFile: null }),
+      "protocol 4",
+    ],
+    ["a refusal", encodeHandshake({ type: "refused", code: "version" }), "another protocol"],
+  ];
+  for (const [what, answer, theirs] of versions) {
+    const network = new MemoryNetwork();
+    const listener = network.listenStreams(SERVER);
+    const asking = collect(clientOn(network, new VirtualTime()).request(MEMBERS));
+    const stream = await listener.accept();
+    assert(stream !== undefined);
+    await stream.write(encodeFrame(answer));
+    const error = await assertRejects(() => asking, UnreachableError);
+    assertEquals([error.reason, error.exitStatus], ["version", 4], what);
+    assertEquals(
+      error.message,
+      `the gossipcheckd at 127.0.0.1:5924 speaks ${theirs}, gcheck protocol 3: ` +
+        "use one release of both",
+      what,
+    );
+  }
+});
+
+function helloFields(version: number) {
+  const { type, protocol, nonce } = hello() as Handshake & { type: "hello" };
+  return { type, protocol, version, nonce };
+}
 
 function clientOn(network: MemoryNetwork, time: VirtualTime): Client {
   const random = new Counter();
@@ -152,8 +217,14 @@ Deno.test("the request is made for the daemon that answers, and what raises ther
     },
   });
   const client = desk.client({ token: "secret" });
-  await collect(client.request(({ node }) => ({ type: "results", batchId: node })));
-  assertEquals(seen, [{ type: "results", batchId: "desk" }]);
+  const order = { type: "unsigned", body: new Uint8Array(3), expiresInMs: 0 } as const;
+  const requestFor = (node: string): Request => ({
+    type: "check",
+    order: { ...order, target: { nodes: [node] } },
+    wait: false,
+  });
+  await collect(client.request(({ node }) => requestFor(node)));
+  assertEquals(seen, [requestFor("desk")]);
   const raise = () => {
     throw new UsageError("no such key");
   };
@@ -206,10 +277,11 @@ Deno.test("a relay in the middle can carry a request, and change none of its wor
     handled.push(request);
     yield await Promise.resolve<Reply>({ type: "error", code: "busy", message: "full-house" });
   };
-  const request: Request = { type: "cancel", batchId: "good-batch" };
+  const [good, evil] = ["01JGFJJZ00ABCDEFGHJKMNPQRS", "01JGFJJZ00TVWXYZ0123456789"];
+  const request: Request = { type: "cancel", batchId: good };
   const cases: [string, [string, string], number, RegExp | undefined][] = [
     ["nothing", ["none", "none"], 1, undefined],
-    ["the request", ["good-batch", "evil-batch"], 0, /closed the connection/],
+    ["the request", [good, evil], 0, /closed the connection/],
     ["the reply", ["full-house", "room-house"], 1, /changed on its way/],
     ["the node's name", ["desk", "evil"], 0, /its token is not the one/],
     ["the token's file", ["/state/token", "/etc/passwds"], 0, /its token is not the one/],

@@ -1,15 +1,15 @@
 /**
- * Proofs that an end knows the token: HMAC-SHA256 under the token of who proves it, of both nonces
- * and of what else the prover said, so that neither end's proof serves as the other's, none serves
- * twice, and nobody in the middle changes a word.
+ * Proofs that an end knows the token: an HMAC-SHA256 with the token as its key, over the role of the
+ * prover, both nonces and the other texts of its hello. So neither end's proof works as the other's,
+ * none works twice, and a relay cannot change a hello.
  * @module
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Buffer } from "node:buffer";
 
-/** The secret and what is unlike in each connection. */
+/** The token and the nonces of a connection. */
 export interface SessionSecrets {
-  /** The shared secret. */
+  /** The shared token. */
   readonly token: Uint8Array;
   /** From `gcheck`'s hello. */
   readonly clientNonce: Uint8Array;
@@ -22,23 +22,23 @@ export type ClientEnd = "gcheck" | "daemon";
 
 /** What goes into a proof. */
 export interface ProofInput extends SessionSecrets {
-  /** Who proves. */
+  /** The end that proves. */
   readonly prover: ClientEnd;
-  /** The other texts of the prover's hello, in their order. */
+  /** The other texts of the prover's hello, in order. */
   readonly said?: readonly (string | undefined)[];
 }
 
-/** The 32 bytes that prove it. */
+/** A proof, 32 bytes long. */
 export function proofOf(input: ProofInput): Uint8Array {
   return new Uint8Array(digest(input));
 }
 
-/** Whether `proof` is right, in a time that does not depend on where it is wrong. */
+/** Whether a proof is right, compared in constant time. */
 export function isProof(proof: Uint8Array | undefined, input: ProofInput): boolean {
   return proof !== undefined && areEqual(proof, digest(input));
 }
 
-/** Whether two codes are the same, in a time that does not depend on where they differ. */
+/** Whether two codes are equal, compared in constant time. */
 export function areEqual(code: Uint8Array, expected: Uint8Array): boolean {
   return code.length === expected.length && timingSafeEqual(code, expected);
 }

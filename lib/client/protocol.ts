@@ -1,43 +1,44 @@
 /**
- * What `gcheck` and its daemon say to each other: frames of a 4-byte big-endian length and that
- * many bytes of MessagePack. One connection carries one request and the replies to it:
+ * The client protocol between `gcheck` and its daemon: frames of a 4-byte big-endian length and that
+ * many bytes of MessagePack. One connection carries one request and its replies:
  *
  *     gcheck                                daemon
  *     hello (version, nonce)          ->
- *                                     <-    hello (version, nonce, node's name; where it has a
- *                                           token, a proof and where its file is)
- *     proof (where it has a token)    ->
+ *                                     <-    hello (version, nonce, node's name; if it has a
+ *                                           token, a proof and the path of its file)
+ *     proof (if there is a token)    ->
  *                                     <-    welcome, or refused
  *     request                         ->
  *                                     <-    reply, reply, …
  *
- * A proof is an HMAC of both nonces and of what the hello says under the token, so that the token
- * never crosses the socket and each end knows that the other has it. Every frame after `welcome`
- * then carries an HMAC too (`channel.ts`): whoever relays a connection can end it, and no more.
- * `gcheck` closing the connection ends the request.
+ * A proof is an HMAC of both nonces and of the hello, with the token as its key: the token never crosses
+ * the socket, and each end knows that the other has it. Every frame after `welcome` carries an HMAC
+ * too (`channel.ts`): a relay can end a connection, and no more. If `gcheck` closes the connection,
+ * the request ends. A batch's body and the reports on it travel as the bytes that their makers
+ * encoded.
  * @module
  */
+import type { Amount } from "../batch/amount.ts";
+import type { BodySummary } from "../batch/body.ts";
+import type { BatchId } from "../batch/id.ts";
+import type { MemberProgress, RolloutOptions, RolloutStanding } from "../batch/progress.ts";
+import type { Order } from "../batch/order.ts";
+import type { Target } from "../batch/target.ts";
 import type { Address } from "../runtime.ts";
-import type { Check, CheckResult } from "../checks/check.ts";
-import type { RolloutStanding } from "../gossip/stages.ts";
-import type { Amount, RolloutOptions, SkipReason, Submission, Target } from "../gossip/types.ts";
-import type { KeyOperation } from "../batch/key_operation.ts";
-import type { NodeState } from "../wire/messages.ts";
 
-/** Rises when an older end could misread a newer one. */
-export const CLIENT_PROTOCOL_VERSION = 2;
-/** What both ends call themselves in `hello`, so that each knows that it talks to its like. */
+/** Rises if an older end could misread a newer one. */
+export const CLIENT_PROTOCOL_VERSION = 3;
+/** Name of the protocol in `hello`, so that each end recognizes the other. */
 export const CLIENT_PROTOCOL_NAME = "gossipcheck-client";
-/** Where a longer path would have to be told, none is. */
+/** A daemon does not send a longer path of its token file. */
 export const TOKEN_PATH_MAX_BYTES = 512;
-/** Random bytes that each end contributes to the proofs. */
+/** Length of each end's nonce. */
 export const NONCE_BYTES = 32;
 
-/** What precedes a request; each message at most `CLIENT_HANDSHAKE_MAX_BYTES`. */
+/** The messages before a request, each at most `CLIENT_HANDSHAKE_MAX_BYTES` long. */
 export type Handshake =
   /** First from `gcheck`, then from the daemon. */
   | {
-    /** Tells the variants apart. */
     readonly type: "hello";
     /** `CLIENT_PROTOCOL_NAME`. */
     readonly protocol: string;
@@ -47,33 +48,27 @@ export type Handshake =
     readonly nonce: Uint8Array;
     /** Only from a daemon: its name in the cluster, at most `NAME_MAX_BYTES`. */
     readonly node?: string;
-    /** Only from a daemon with a token: its proof, which is also its asking for one. */
+    /** Only from a daemon with a token: its proof, which also asks for the client's. */
     readonly proof?: Uint8Array;
     /** Only beside a proof: the path of the token's file, at most `TOKEN_PATH_MAX_BYTES`. */
     readonly tokenFile?: string;
   }
   /** From `gcheck`: go on. */
   | {
-    /** Tells the variants apart. */
     readonly type: "proof";
-    /** Present where the daemon asked for one. */
+    /** Present if the daemon asked for one. */
     readonly proof?: Uint8Array;
   }
   /** From the daemon: the request may come. */
   | {
-    /** Tells the variants apart. */
     readonly type: "welcome";
   }
   /** From the daemon, in place of `hello` or `welcome`; it closes the connection after it. */
   | {
-    /** Tells the variants apart. */
     readonly type: "refused";
     /** Which rule was broken. */
     readonly code: "version" | "unauthorised";
   };
-
-/** What the operator's signature adds to a batch. */
-export type SignedPart = NonNullable<Submission["signed"]>;
 
 /** What `gcheck` asks. */
 export type Request =
@@ -82,40 +77,22 @@ export type Request =
    * `state` again each time that it changed, and `settled`.
    */
   | {
-    /** Tells the variants apart. */
     readonly type: "check";
-    /** What every targeted node is to run, at least one. */
-    readonly checks: readonly Check[];
-    /** Which members are to run it. */
-    readonly target: Target;
+    /** The batch. */
+    readonly order: Order;
     /** A random sample of the target of this size; absent for all of it. */
     readonly limit?: Amount;
-    /** In stages; absent where all start at once. */
+    /** In stages; absent if all start at once. */
     readonly rollout?: RolloutOptions;
-    /** How long from now others may still take it up, in milliseconds; 0 for ever. */
-    readonly expiresInMs: number;
-    /** Where the operator signed it: what was fixed by that. */
-    readonly signed?: SignedPart;
     /** Whether to follow the batch until it is settled. */
     readonly wait: boolean;
   }
-  /** Has every member change its keys, or name them. Replies: as to `check` with `wait`. */
-  | {
-    /** Tells the variants apart. */
-    readonly type: "keys";
-    /** What they are to do. */
-    readonly operation: KeyOperation;
-    /** Where the operator signed it: what was fixed by that. */
-    readonly signed?: SignedPart;
-  }
   /** Replies: `members`. */
   | {
-    /** Tells the variants apart. */
     readonly type: "members";
   }
   /** Replies: `batches`. */
   | {
-    /** Tells the variants apart. */
     readonly type: "batches";
   }
   /**
@@ -123,17 +100,15 @@ export type Request =
    * `settled`; or `error` with `unknown_batch`.
    */
   | {
-    /** Tells the variants apart. */
     readonly type: "results";
     /** The whole id. */
-    readonly batchId: string;
+    readonly batchId: BatchId;
   }
   /** Cancels a batch on every node, also for the second time. Replies: `done`; or `error` with `unknown_batch`. */
   | {
-    /** Tells the variants apart. */
     readonly type: "cancel";
     /** The whole id. */
-    readonly batchId: string;
+    readonly batchId: BatchId;
   };
 
 /** One line of `list-members`. */
@@ -156,91 +131,60 @@ export interface MemberLine {
 
 /** What is known of a batch beside its members' parts. */
 export interface BatchState {
-  /** Whom it is for. */
+  /** The members that it is for. */
   readonly target: Target;
-  /** When it expires, by its origin's wall clock, in Unix milliseconds; 0 for never. Absent once it has. */
+  /** When it expires, by its origin's wall clock, in Unix milliseconds; 0 for never. Absent after that. */
   readonly expiresAtMs?: number;
   /** Whether it was cancelled. */
   readonly cancelled: boolean;
-  /** Who signed it, by the name that the daemon asked trusts them under; absent where it trusts all. */
+  /** The name of the trusted key that signed it, at the daemon that answers; absent if that one trusts all. */
   readonly signer?: string;
-  /** How far it has rolled out; absent where all start at once, and where the origin alone knows. */
+  /** How far it has rolled out; absent if all start at once, and if the daemon is not its origin. */
   readonly rollout?: RolloutStanding;
 }
 
 /** One line of `results`. */
 export interface BatchLine extends BatchState {
   /** The batch's id. */
-  readonly batchId: string;
+  readonly batchId: BatchId;
   /** When it was issued, by its origin's wall clock, in Unix milliseconds. */
   readonly issuedAtMs: number;
   /** The name of the node that collects its results. */
   readonly origin: string;
-  /** The names of its checks. */
-  readonly checks: readonly string[];
-  /** How far it is; only the origin knows, others leave it out. */
+  /** What it holds. */
+  readonly summary: BodySummary;
+  /** How far it is; absent if the daemon is not its origin. */
   readonly counts?: {
     /** Members that it is for. */
     readonly targeted: number;
-    /** Members whose outcomes are in. */
+    /** Members whose report is in. */
     readonly answered: number;
     /** Members that failed or left before they answered. */
     readonly unreached: number;
-    /** Members that are not to run it (any more). */
+    /** Members that do not run it (any more). */
     readonly skipped: number;
-    /** Members of which some outcome is not `pass`. */
+    /** Members with an outcome other than `pass`. */
     readonly notPassing: number;
   };
 }
 
-/** One member's part of a batch as the origin knows it. A later one replaces an earlier one. */
-export type NodeProgress =
-  /** It has not said that it has the batch, or it is at it. */
-  | {
-    /** The member's name. */
-    readonly node: string;
-    /** How far it is. */
-    readonly state: "pending" | "running";
-  }
-  /** Its outcomes are in. */
-  | {
-    /** The member's name. */
-    readonly node: string;
-    /** How far it is. */
-    readonly state: "done";
-    /** One a check, in the order of the batch. */
-    readonly results: readonly CheckResult[];
-  }
-  /** It failed or left before it answered; where it answers late, `done` replaces this. */
-  | {
-    /** The member's name. */
-    readonly node: string;
-    /** How far it is. */
-    readonly state: "unreached";
-    /** What membership says of it. */
-    readonly memberState: NodeState;
-  }
-  /** It is not to run it (any more); where it answers all the same, `done` replaces this. */
-  | {
-    /** The member's name. */
-    readonly node: string;
-    /** How far it is. */
-    readonly state: "skipped";
-    /** Why. */
-    readonly reason: SkipReason;
-  };
+/** One member's part of a batch as the origin knows it; its report is encoded. A later one replaces an earlier one. */
+export type NodeProgress = MemberProgress & {
+  /** The member's name. */
+  readonly node: string;
+};
 
-/** Why a daemon cannot do what it was asked; stable, for programs. */
+/** Why a daemon cannot answer a request; stable, for programs. */
 export const REPLY_ERROR_CODES = [
-  /** No batch of that id is remembered there. */
+  /** The daemon remembers no batch with that id. */
   "unknown_batch",
-  /** The request is not one that this daemon understands, or breaks one of its rules. */
+  /** The request is malformed, or breaks one of the daemon's rules. */
   "bad_request",
-  /** The daemon has too much to do to take it. */
+  /** Too much is under way at the daemon. */
   "busy",
-  /** A rule of the operator's forbids it. */
+  /** A rule of the node's operator forbids it. */
   "refused",
-  /** The answer is longer than `CLIENT_FRAME_MAX_BYTES`. */
+  /** The reply is longer than `CLIENT_FRAME_MAX_BYTES`. */
   "too_large",
   /** The daemon is at fault; its log says more. */
   "internal",
@@ -249,60 +193,52 @@ export const REPLY_ERROR_CODES = [
 /** One of `REPLY_ERROR_CODES`. */
 export type ReplyErrorCode = typeof REPLY_ERROR_CODES[number];
 
-/** What the daemon answers. */
+/** A reply of the daemon. */
 export type Reply =
-  /** The batch is known here; for `check`, it is on its way. */
+  /** The batch is known to the daemon; in reply to `check`, it was issued. */
   | {
-    /** Tells the variants apart. */
     readonly type: "accepted";
     /** The batch's id. */
-    readonly batchId: string;
+    readonly batchId: BatchId;
     /** The members that it is for so far, by name; those that `progress` adds joined later. */
     readonly nodes: readonly string[];
   }
   /** A member's part of the batch, as it is now. */
   | {
-    /** Tells the variants apart. */
     readonly type: "progress";
-    /** Whose, and how far. */
+    /** The member and its progress. */
     readonly progress: NodeProgress;
   }
   /** The batch as a whole, as it is now. */
   | {
-    /** Tells the variants apart. */
     readonly type: "state";
     /** It replaces what came before. */
     readonly state: BatchState;
   }
-  /** Nothing more will come: all have answered or are unreached, or all that is known was told. */
+  /** The last reply: all members have answered or are unreached, or all that is known was sent. */
   | {
-    /** Tells the variants apart. */
     readonly type: "settled";
   }
   /** All members, the answering one included. */
   | {
-    /** Tells the variants apart. */
     readonly type: "members";
     /** In no order. */
     readonly members: readonly MemberLine[];
   }
   /** The batches that are remembered. */
   | {
-    /** Tells the variants apart. */
     readonly type: "batches";
     /** Newest first. */
     readonly batches: readonly BatchLine[];
   }
-  /** It is done. */
+  /** The request was carried out. */
   | {
-    /** Tells the variants apart. */
     readonly type: "done";
   }
-  /** It cannot be done; nothing more will come. */
+  /** The request cannot be carried out; the last reply. */
   | {
-    /** Tells the variants apart. */
     readonly type: "error";
-    /** Which kind of trouble. */
+    /** The kind of error. */
     readonly code: ReplyErrorCode;
     /** One line for the operator. */
     readonly message: string;

@@ -1,11 +1,11 @@
 /**
- * The answering end of the client protocol: bounded connections, each with a deadline over every
- * step, so that a client that says nothing or takes nothing costs one slot for a short while.
+ * The daemon's end of the client protocol. Connections are bounded in number, and every step has a
+ * deadline, so that a client that sends or reads nothing holds one slot for a short time.
  * @module
  */
 import type { ByteStream, Log, Random, StreamListener, Timers } from "../runtime.ts";
 import { formatAddress } from "../address.ts";
-import { Admission, Breather } from "../connection_limit.ts";
+import { ConnectionLimit, EvictionPause } from "../connection_limit.ts";
 import {
   type DropReason,
   GossipcheckError,
@@ -20,12 +20,12 @@ import {
   CLIENT_HANDSHAKE_MAX_BYTES,
   CLIENT_HANDSHAKE_TIMEOUT_MS,
   CLIENT_REQUEST_MAX_BYTES,
-  CLIENT_STRANGERS_MAX,
-  CROWDED_PAUSE_MS,
+  CLIENT_UNAUTHENTICATED_MAX,
+  EVICTION_PAUSE_MS,
 } from "../limits.ts";
 import { utf8Length } from "../utf8.ts";
 import { Channel } from "./channel.ts";
-import { decodeHandshake, decodeRequest, encodeClientMessage } from "./codec.ts";
+import { decodeHandshake, decodeRequest, encodeHandshake, encodeReply } from "./codec.ts";
 import { encodeFrame, readFrame } from "./frames.ts";
 import { isProof, proofOf, type SessionSecrets } from "./proof.ts";
 import {
@@ -38,15 +38,15 @@ import {
   TOKEN_PATH_MAX_BYTES,
 } from "./protocol.ts";
 
-/** What answers requests. */
+/** Answers requests. */
 export interface ClientService {
-  /** This node's name in the cluster, which clients are told. */
+  /** This node's name in the cluster, which is sent to clients. */
   readonly node: string;
   /**
-   * The replies to one request, in the order that `Request` documents. Pulled no faster than the
-   * client takes them, so what waits meanwhile should be bounded or replaced by what is newer.
-   * Owes an end soon after `signal` aborts (the client is gone); a `UsageError` reaches the client
-   * as `bad_request`, any other error as `internal`.
+   * The replies to one request, in the order that `Request` documents. They are pulled as fast as the
+   * client reads them, so what waits should be bounded or replaced by what is newer. Must end soon
+   * after `signal` aborts (the client has disconnected). A `UsageError` reaches the client as
+   * `bad_request`, any other error as `internal`.
    */
   handle(request: Request, signal: AbortSignal): AsyncIterable<Reply>;
 }
@@ -57,17 +57,17 @@ export interface ClientServerOptions {
   readonly listener: StreamListener;
   /** What answers. */
   readonly service: ClientService;
-  /** Where refusals and broken connections are told. */
+  /** Where refusals and broken connections are logged. */
   readonly log: Log;
-  /** Counts input that was dropped, by its reason, and says who sent it and what was wrong. */
+  /** Counts dropped input by its reason and logs its sender and what was wrong. */
   readonly drop: (input: { reason: DropReason; from: string; detail: string }) => void;
   /** For the deadlines. */
   readonly timers: Timers;
   /** For the nonces. */
   readonly random: Random;
-  /** The secret that a client must prove to know; absent where none is asked for. */
+  /** The token that a client must prove to know; absent if there is none. */
   readonly token?: Uint8Array;
-  /** Where the token's file is, which clients are told so that they find it by themselves. */
+  /** The path of the token's file, which is sent to clients. */
   readonly tokenFile?: string;
 }
 
@@ -75,18 +75,18 @@ export interface ClientServerOptions {
 export class ClientServer {
   readonly #options: ClientServerOptions;
   readonly #connections = new Map<ByteStream, Promise<void>>();
-  readonly #admission = new Admission({
-    most: CLIENT_CONNECTIONS_MAX + CLIENT_STRANGERS_MAX,
-    mostProven: CLIENT_CONNECTIONS_MAX,
+  readonly #limit = new ConnectionLimit({
+    max: CLIENT_CONNECTIONS_MAX + CLIENT_UNAUTHENTICATED_MAX,
+    maxAuthenticated: CLIENT_CONNECTIONS_MAX,
   });
-  readonly #breather: Breather;
+  readonly #pause: EvictionPause;
   #crowded = false;
   #closed = false;
 
   /** Serves nothing before `run`. */
   constructor(options: ClientServerOptions) {
     this.#options = options;
-    this.#breather = new Breather(options);
+    this.#pause = new EvictionPause(options);
   }
 
   /** How many connections are open. */
@@ -94,14 +94,14 @@ export class ClientServer {
     return this.#connections.size;
   }
 
-  /** Accepts until `close`, then waits for the handlers to end. Never rejects. */
+  /** Accepts connections until `close`, then waits for the handlers to end. Never rejects. */
   async run(): Promise<void> {
     for (;;) {
       const stream = await this.#options.listener.accept();
       if (stream === undefined) break;
-      // One may have been handed over just before `close`.
+      // A connection may have been accepted just before `close`.
       if (this.#closed) stream.close();
-      else await this.#admit(stream);
+      else await this.#accept(stream);
     }
     await Promise.all(this.#connections.values());
   }
@@ -109,27 +109,27 @@ export class ClientServer {
   /** Stops accepting, closes every connection and so ends `run`. */
   close(): void {
     this.#closed = true;
-    this.#breather.close();
+    this.#pause.close();
     this.#options.listener.close();
     for (const stream of this.#connections.keys()) stream.close();
   }
 
-  /** Whoever says nothing, or does not know the token, makes room for whoever comes. */
-  async #admit(stream: ByteStream): Promise<void> {
-    const admitted = this.#admission.enter(stream);
-    if (admitted.type === "out") stream.close();
+  /** Accepts a connection; if there are too many, the oldest one that is not authenticated is closed. */
+  async #accept(stream: ByteStream): Promise<void> {
+    const result = this.#limit.accept(stream);
+    if (result.type === "refused") stream.close();
     else this.#connections.set(stream, this.#serve(stream));
-    if (admitted.type === "in" && admitted.inPlaceOf === undefined) return;
-    if (admitted.type === "in") admitted.inPlaceOf?.close();
+    if (result.type === "accepted" && result.evicted === undefined) return;
+    if (result.type === "accepted") result.evicted?.close();
     this.#tellCrowded();
-    await this.#breather.wait(CROWDED_PAUSE_MS);
+    await this.#pause.wait(EVICTION_PAUSE_MS);
   }
 
-  /** Told once for each time that the room runs out, however many come. */
+  /** Logs once each time that the connections reach their bound. */
   #tellCrowded(): void {
     if (this.#crowded) return;
     this.#crowded = true;
-    const connections = this.#admission.size;
+    const connections = this.#limit.size;
     this.#options.log.write(
       "warn",
       "client_connections_exhausted",
@@ -143,16 +143,16 @@ export class ClientServer {
     try {
       const channel = await this.#greet(stream);
       if (channel === undefined) return;
-      // Where no token is asked for, a greeting proves nothing: the request then has to come.
-      if (this.#options.token !== undefined) this.#admission.prove(stream);
+      // Without a token a handshake proves nothing; then the request does.
+      if (this.#options.token !== undefined) this.#limit.authenticate(stream);
       await this.#answer(stream, channel);
     } catch (error) {
       this.#report(stream, error);
     } finally {
       stream.close();
       this.#connections.delete(stream);
-      this.#admission.leave(stream);
-      if (this.#admission.size < CLIENT_STRANGERS_MAX / 2) this.#crowded = false;
+      this.#limit.remove(stream);
+      if (this.#limit.size < CLIENT_UNAUTHENTICATED_MAX / 2) this.#crowded = false;
     }
   }
 
@@ -168,7 +168,7 @@ export class ClientServer {
     }
   }
 
-  /** What the client may go on with; undefined where it may not. */
+  /** The handshake; undefined if the client did not pass it. */
   async #greet(stream: ByteStream): Promise<Channel | undefined> {
     using deadline = this.#deadline(stream, CLIENT_HANDSHAKE_TIMEOUT_MS);
     const { random, token } = this.#options;
@@ -178,12 +178,13 @@ export class ClientServer {
       hello.type !== "hello" || hello.protocol !== CLIENT_PROTOCOL_NAME ||
       hello.nonce.length !== NONCE_BYTES
     ) throw new WireError("unexpected", "a client's first message is not gcheck's hello");
-    this.#admission.speak(stream);
+    this.#limit.markActive(stream);
+    if (hello.version !== CLIENT_PROTOCOL_VERSION) this.#logVersion(stream, hello.version);
     const nonces = { clientNonce: hello.nonce, daemonNonce: random.bytes(NONCE_BYTES) };
     const secrets = token === undefined ? undefined : { token, ...nonces };
     await send(stream, this.#hello(nonces.daemonNonce, secrets));
     const answer = await receive(stream, deadline);
-    // A gcheck of another version, or without the token, leaves here: it has read why.
+    // A gcheck of another version, or without the token, disconnects here: the hello told it why.
     if (answer === undefined) return undefined;
     if (hello.version !== CLIENT_PROTOCOL_VERSION) return await refuse(stream, "version");
     if (answer.type !== "proof") {
@@ -197,6 +198,16 @@ export class ClientServer {
     }
     await send(stream, { type: "welcome" });
     return new Channel(stream, { self: "daemon", ...(secrets === undefined ? {} : { secrets }) });
+  }
+
+  #logVersion(stream: ByteStream, version: number): void {
+    this.#options.log.write(
+      "warn",
+      "client_version_unsupported",
+      `unsupported client protocol version ${version} (this daemon speaks ` +
+        `${CLIENT_PROTOCOL_VERSION}): use one release of gcheck and gossipcheckd`,
+      { remote: formatAddress(stream.remote) },
+    );
   }
 
   #hello(nonce: Uint8Array, secrets: SessionSecrets | undefined): Handshake {
@@ -219,7 +230,13 @@ export class ClientServer {
   async #answer(stream: ByteStream, channel: Channel): Promise<void> {
     const request = await this.#request(stream, channel);
     if (request === undefined) return;
-    if (!this.#admission.prove(stream)) return await this.#write(stream, { channel, reply: BUSY });
+    if (request instanceof WireError) {
+      await this.#write(stream, { channel, reply: badRequest(request) });
+      throw request;
+    }
+    if (!this.#limit.authenticate(stream)) {
+      return await this.#write(stream, { channel, reply: BUSY });
+    }
     const gone = new AbortController();
     const watching = this.#watch(stream, gone);
     try {
@@ -239,14 +256,24 @@ export class ClientServer {
     }
   }
 
-  async #request(stream: ByteStream, channel: Channel): Promise<Request | undefined> {
+  /** The client's request, or what is wrong with it. */
+  async #request(
+    stream: ByteStream,
+    channel: Channel,
+  ): Promise<Request | WireError | undefined> {
     using deadline = this.#deadline(stream, CLIENT_FRAME_TIMEOUT_MS);
     const payload = await channel.receive({ maxBytes: CLIENT_REQUEST_MAX_BYTES });
     deadline.check();
-    return payload === undefined ? undefined : decodeRequest(payload);
+    if (payload === undefined) return undefined;
+    try {
+      return decodeRequest(payload);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      return error;
+    }
   }
 
-  /** A client says nothing after its request: whatever ends this read ends the request. */
+  /** A client sends nothing after its request: the end of this read ends the request. */
   async #watch(stream: ByteStream, gone: AbortController): Promise<void> {
     try {
       await stream.read(new Uint8Array(1));
@@ -262,9 +289,9 @@ export class ClientServer {
     stream: ByteStream,
     { channel, reply }: { channel: Channel; reply: Reply },
   ): Promise<void> {
-    let payload = encodeClientMessage(reply);
+    let payload = encodeReply(reply);
     if (payload.length > CLIENT_FRAME_MAX_BYTES) {
-      payload = encodeClientMessage({
+      payload = encodeReply({
         type: "error",
         code: "too_large",
         message:
@@ -276,7 +303,7 @@ export class ClientServer {
     deadline.check();
   }
 
-  /** Closes the stream after `delayMs` unless disposed of before; `check` raises once it has. */
+  /** Closes the stream after `delayMs` unless disposed before; `check` raises after that. */
   #deadline(stream: ByteStream, delayMs: number): Deadline {
     let passed = false;
     const cancel = this.#options.timers.after(delayMs, () => {
@@ -303,7 +330,7 @@ interface Deadline extends Disposable {
 }
 
 async function send(stream: ByteStream, message: Handshake): Promise<void> {
-  await stream.write(encodeFrame(encodeClientMessage(message)));
+  await stream.write(encodeFrame(encodeHandshake(message)));
 }
 
 async function receive(stream: ByteStream, deadline: Deadline): Promise<Handshake | undefined> {
@@ -315,6 +342,10 @@ async function receive(stream: ByteStream, deadline: Deadline): Promise<Handshak
 async function refuse(stream: ByteStream, code: "version" | "unauthorised"): Promise<undefined> {
   await send(stream, { type: "refused", code });
   return undefined;
+}
+
+function badRequest({ message }: WireError): Reply {
+  return { type: "error", code: "bad_request", message };
 }
 
 function errorReply(error: unknown): Reply {

@@ -1,5 +1,15 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { collect, Desk, hear, hello, MEMBERS, say } from "../../tests/support/client_desk.ts";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { encode } from "@std/msgpack";
+import {
+  answerDone,
+  collect,
+  Desk,
+  hear,
+  hello,
+  MEMBERS,
+  say,
+  sayRequest,
+} from "../../tests/support/client_desk.ts";
 import { settle } from "../../tests/support/virtual_time.ts";
 import { UnreachableError, UsageError } from "../errors.ts";
 import {
@@ -7,15 +17,19 @@ import {
   CLIENT_FRAME_TIMEOUT_MS,
   CLIENT_HANDSHAKE_TIMEOUT_MS,
   CLIENT_REQUEST_MAX_BYTES,
-  CLIENT_STRANGERS_MAX,
-  CROWDED_PAUSE_MS,
+  CLIENT_UNAUTHENTICATED_MAX,
+  EVICTION_PAUSE_MS,
 } from "../limits.ts";
-import { readFrame } from "./frames.ts";
+import type { ByteStream } from "../runtime.ts";
+import { decodeReply } from "./codec.ts";
+import { encodeFrame, readFrame } from "./frames.ts";
 import type { Reply, Request } from "./protocol.ts";
+
+const ID = "01JGFJJZ00ABCDEFGHJKMNPQRS";
 
 Deno.test("a request reaches the service and its replies come back in order", async () => {
   const replies: Reply[] = [
-    { type: "accepted", batchId: "01J", nodes: ["a"] },
+    { type: "accepted", batchId: ID, nodes: ["a"] },
     { type: "progress", progress: { node: "a", state: "running" } },
     { type: "settled" },
   ];
@@ -28,9 +42,7 @@ Deno.test("a request reaches the service and its replies come back in order", as
   });
   const request: Request = {
     type: "check",
-    checks: [],
-    target: {},
-    expiresInMs: 0,
+    order: { type: "unsigned", body: new Uint8Array(3), target: {}, expiresInMs: 0 },
     wait: true,
   };
   assertEquals(await collect(desk.client().request(request)), replies);
@@ -50,12 +62,12 @@ Deno.test("a client that goes away ends its request", async () => {
   let ended = "";
   await using desk = new Desk({
     async *handle(_request, signal) {
-      yield { type: "accepted", batchId: "01J", nodes: [] };
+      yield { type: "accepted", batchId: ID, nodes: [] };
       await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
       ended = "aborted";
     },
   });
-  const request: Request = { type: "results", batchId: "01J" };
+  const request: Request = { type: "results", batchId: ID };
   for await (const reply of desk.client().request(request)) {
     assertEquals(reply.type, "accepted");
     break;
@@ -68,12 +80,12 @@ Deno.test("a client that goes away ends its request", async () => {
 Deno.test("an aborted request raises the signal's reason, also before it has begun", async () => {
   await using desk = new Desk({
     async *handle(_request, signal) {
-      yield { type: "accepted", batchId: "01J", nodes: [] };
+      yield { type: "accepted", batchId: ID, nodes: [] };
       await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
     },
   });
   const why = new RangeError("enough");
-  const request: Request = { type: "results", batchId: "01J" };
+  const request: Request = { type: "results", batchId: ID };
   const abort = new AbortController();
   const asking = collect(desk.client().request(request, { signal: abort.signal }));
   await settle();
@@ -108,15 +120,73 @@ Deno.test("what the service raises becomes an error reply; what is no error of o
   }
 });
 
+/** A connection on which the handshake is over. */
+async function greeted(desk: Desk): Promise<ByteStream> {
+  const stream = await desk.connect();
+  await say(stream, hello());
+  await hear(stream);
+  await say(stream, { type: "proof" });
+  assertEquals(await hear(stream), { type: "welcome" });
+  return stream;
+}
+
+Deno.test("a malformed request of a greeted client is answered by what is wrong, and counted", async () => {
+  const check = { type: "check", wait: true };
+  const order = { type: "unsigned", body: new Uint8Array(3), target: {}, expiresInMs: 0 };
+  const bad = { ...check, order: { ...order, target: 7 } };
+  const cases: [Uint8Array, string, string][] = [
+    [
+      encode({ type: "results", batchId: "foo" }),
+      "the request.batchId must be a batch id of 26",
+      "malformed",
+    ],
+    [
+      encode({ type: "cancel", batchId: "foo" }),
+      "the request.batchId must be a batch id of 26",
+      "malformed",
+    ],
+    [encode({ type: "reboot" }), "the request.type must be one of check, members", "unknown_type"],
+    [encode(bad), "the request.order.target must be a map", "malformed"],
+    [encode(7), "the request must be a map", "malformed"],
+    [new Uint8Array([0xc0, 0xc0]), "the request is followed by 1 bytes", "malformed"],
+    [new Uint8Array(0), "ends in mid-value", "truncated"],
+    [new Uint8Array([0xdd, 0xff, 0xff, 0xff, 0xff]), "ends in mid-value", "truncated"],
+    [new Uint8Array(1_000).fill(0x91), "nested over 16 levels", "too_deep"],
+  ];
+  for (const [payload, expected, reason] of cases) {
+    let handled = 0;
+    await using desk = new Desk({
+      handle() {
+        handled++;
+        return answerDone();
+      },
+    });
+    const stream = await greeted(desk);
+    await stream.write(encodeFrame(payload));
+    const answer = await readFrame(stream, { maxBytes: 1024 });
+    assert(answer !== undefined, expected);
+    const reply = decodeReply(answer);
+    assert(reply.type === "error", expected);
+    assertEquals(reply.code, "bad_request");
+    assertStringIncludes(reply.message, expected);
+    assertEquals(reply.message.includes("\n"), false);
+    assertEquals(await readFrame(stream, { maxBytes: 1024 }), undefined);
+    stream.close();
+    await settle();
+    assertEquals([handled, desk.events], [0, [`dropped: ${reason}`]], expected);
+    assertEquals([desk.server.connections, desk.time.pending], [0, 0]);
+  }
+});
+
 Deno.test("silent clients make room for others, and lose their place after the handshake's time", async () => {
   await using desk = new Desk();
-  const room = CLIENT_CONNECTIONS_MAX + CLIENT_STRANGERS_MAX;
+  const room = CLIENT_CONNECTIONS_MAX + CLIENT_UNAUTHENTICATED_MAX;
   const silent = await Promise.all(Array.from({ length: room }, () => desk.connect()));
   await settle();
   assertEquals(desk.server.connections, room);
   for (let extra = 0; extra < 3; extra++) {
     assertEquals(await collect(desk.client().request(MEMBERS)), [{ type: "done" }]);
-    await desk.time.pass(CROWDED_PAUSE_MS);
+    await desk.time.pass(EVICTION_PAUSE_MS);
   }
   assertEquals(desk.events.filter((event) => event !== "client_gone"), [
     "client_connections_exhausted",
@@ -193,8 +263,8 @@ Deno.test("a client that does not read is cut off, and its request with it", asy
         told++;
         yield await Promise.resolve<Reply>({
           type: "accepted",
-          batchId: "x".repeat(1_000),
-          nodes: [],
+          batchId: ID,
+          nodes: ["x".repeat(1_000)],
         });
       }
     },
@@ -204,7 +274,7 @@ Deno.test("a client that does not read is cut off, and its request with it", asy
   await hear(stream);
   await say(stream, { type: "proof" });
   await hear(stream);
-  await say(stream, MEMBERS);
+  await sayRequest(stream, MEMBERS);
   await desk.time.pass(1_000);
   await settle();
   assert(told < 12, `${told} replies were made for a client that takes none`);
@@ -221,7 +291,7 @@ Deno.test("an answer past the bound of a frame is replaced by an error", async (
       const name = "x".repeat(1024 * 1024);
       yield await Promise.resolve<Reply>({
         type: "accepted",
-        batchId: "01J",
+        batchId: ID,
         nodes: Array.from({ length: 17 }, () => name),
       });
     },
@@ -234,11 +304,11 @@ Deno.test("an answer past the bound of a frame is replaced by an error", async (
 Deno.test("closing the server ends its requests", async () => {
   const desk = new Desk({
     async *handle(_request, signal) {
-      yield { type: "accepted", batchId: "01J", nodes: [] };
+      yield { type: "accepted", batchId: ID, nodes: [] };
       await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
     },
   });
-  const asking = collect(desk.client().request({ type: "results", batchId: "01J" }));
+  const asking = collect(desk.client().request({ type: "results", batchId: ID }));
   await settle();
   await desk[Symbol.asyncDispose]();
   const error = await assertRejects(() => asking, UnreachableError);
