@@ -1,15 +1,16 @@
 /**
- * Where this node listens and what it tells others about that.
+ * Binds a node's sockets and derives the address that it advertises.
  * @module
  */
 import { formatAddress, type HostPort, isLoopback, isPrivate, isUnspecified } from "../address.ts";
 import { AddressError } from "../errors.ts";
+import { inFlag } from "../flag_errors.ts";
 import type { Address, DatagramSocket, Network, StreamListener } from "../runtime.ts";
-import type { NodeSettings } from "../daemon/settings.ts";
+import type { NodeSettings } from "./settings.ts";
 
-/** The addresses that stand for all interfaces: IPv6's takes IPv4 too, where the host has IPv6. */
+/** The addresses that mean all interfaces; the one of IPv6 accepts IPv4 too. */
 const WILDCARDS = ["::", "0.0.0.0"];
-/** With port 0, how many free UDP ports are tried until TCP has the same one free. */
+/** With port 0: how many UDP ports are tried until the same TCP port is free. */
 const PORT_ATTEMPTS = 20;
 
 /** UDP and TCP on one port. */
@@ -24,15 +25,15 @@ export interface NodeSockets {
 export interface Bound {
   /** For other nodes. */
   readonly sockets: NodeSockets;
-  /** For `gcheck`; absent where it is not served. */
+  /** For `gcheck`; absent if clients are not served. */
   readonly clients: StreamListener | undefined;
-  /** What other nodes are told. */
+  /** The address that is advertised to other nodes. */
   readonly address: Address;
 }
 
 /**
- * Binds what the operator chose and derives the address that others are told. Rejects with
- * `AddressError`; then nothing is left open.
+ * Binds the chosen addresses and derives the one to advertise. Rejects with
+ * `AddressError` and `UsageError`; then nothing is left open.
  */
 export async function bindAll(network: Network, settings: NodeSettings): Promise<Bound> {
   using cleanup = new DisposableStack();
@@ -73,7 +74,7 @@ async function bindClients(network: Network, bind: HostPort): Promise<StreamList
   return await bindFirst(network, { bind, flag: "-cli-bind", listen });
 }
 
-/** Tries the addresses that the host name stands for, in their order. */
+/** Tries the addresses of the host name in their order. */
 async function bindFirst<T>(
   network: Network,
   { bind, flag, listen }: { bind: HostPort; flag: string; listen: (local: Address) => T },
@@ -96,18 +97,13 @@ async function hostsOf(
   { bind, flag }: { bind: HostPort; flag: string },
 ): Promise<readonly string[]> {
   if (bind.hostname === "") return WILDCARDS;
-  try {
-    return await network.resolve(bind.hostname);
-  } catch (error) {
-    if (!(error instanceof AddressError)) throw error;
-    throw new AddressError(`flag ${flag}: ${error.message}`, { cause: error });
-  }
+  return await inFlag(flag, () => network.resolve(bind.hostname));
 }
 
 /**
- * The address that other nodes are told: what the operator said; else the bound one; else, bound to
- * all interfaces, the first private and then the first other address that is not loopback. Rejects
- * with `AddressError`.
+ * The address to advertise: the one of `-advertise`; else the bound one; else, if bound to all interfaces,
+ * the first private or then the first other address that is not loopback. Rejects with
+ * `AddressError`.
  */
 async function advertisedAddress(
   network: Network,
@@ -134,7 +130,7 @@ async function advertisedAddress(
   return { host, port: bound.port };
 }
 
-/** IPv4 goes first among equals: a peer without IPv6 is more common than one without IPv4. */
+/** IPv4 comes before IPv6, because peers without IPv6 are more common than peers without IPv4. */
 function reachableAddress(addresses: readonly string[], bound: Address): string | undefined {
   const ipv4Only = !bound.host.includes(":");
   const candidates = addresses
@@ -144,7 +140,7 @@ function reachableAddress(addresses: readonly string[], bound: Address): string 
   return candidates.find(isPrivate) ?? candidates[0];
 }
 
-/** Such an address means nothing without the interface's name (RFC 4291, 2.5.6; RFC 3927). */
+/** Whether an address is link-local, and so useless without its interface (RFC 4291, 2.5.6; RFC 3927). */
 function isLinkLocal(host: string): boolean {
   return /^(fe[89ab][0-9a-f]:|169\.254\.)/i.test(host);
 }

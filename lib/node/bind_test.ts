@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { AddressError } from "../errors.ts";
+import { AddressError, UsageError } from "../errors.ts";
 import type { Address, Network } from "../runtime.ts";
 import type { HostPort } from "../address.ts";
 import { bindAll } from "./bind.ts";
-import type { NodeSettings } from "../daemon/settings.ts";
+import type { NodeSettings } from "./settings.ts";
 
 const SETTINGS: NodeSettings = {
   bind: { hostname: "127.0.0.1", port: 3505 },
@@ -129,6 +129,7 @@ const REFUSED: readonly {
   name: string;
   settings: Partial<NodeSettings>;
   taken?: string[];
+  error?: typeof UsageError;
   expected: string;
 }[] = [
   {
@@ -157,17 +158,18 @@ const REFUSED: readonly {
   {
     name: "a name that is not found",
     settings: { bind: { hostname: "nowhere", port: 3505 } },
+    error: UsageError,
     expected: 'flag -bind: cannot resolve the name "nowhere"',
   },
 ];
 
-for (const { name, settings, taken, expected } of REFUSED) {
+for (const { name, settings, taken, error = AddressError, expected } of REFUSED) {
   Deno.test(`refused, and nothing left open: ${name}`, async () => {
     const network = new FakeNetwork();
     for (const port of taken ?? []) network.taken.add(port);
     await assertRejects(
       () => bindAll(network, { ...SETTINGS, ...settings }),
-      AddressError,
+      error,
       expected,
     );
     assertEquals([...network.open], []);

@@ -1,29 +1,29 @@
 /**
- * What came from a socket and was dropped, counted by reason.
+ * Counts input from sockets that was dropped, by its reason, and logs it.
  * @module
  */
 import { DROP_REASONS, type DropReason } from "../errors.ts";
 import type { Log, LogLevel, Timers } from "../runtime.ts";
 
-/** The totals are told this long after the first drop since they were last told. */
+/** The totals are logged this long after the first drop since the last time. */
 const TOTALS_INTERVAL_MS = 10_000;
 
-/** What comes too late or too early is everyday life among nodes; the rest is somebody's fault. */
+/** Input that comes too late or too early is normal between nodes; all other reasons are faults. */
 const EVERYDAY: ReadonlySet<DropReason> = new Set(["unexpected", "wrong_session"]);
 
-/** One thing that was dropped. */
+/** One piece of input that was dropped. */
 export interface Drop {
-  /** Which counter it goes to. */
+  /** The counter that it adds to. */
   readonly reason: DropReason;
-  /** Who sent it: a socket address or a node's name. */
+  /** The sender: a socket address or a node's name. */
   readonly from: string;
-  /** What was wrong with it, for people. */
+  /** What was wrong with it. */
   readonly detail: string;
 }
 
 /**
- * Counts drops and says each; the log bounds the rate of that. What it leaves out stands in the
- * totals, which are told every so often while there are drops, and once more at the end.
+ * Counts drops and logs each. The log limits its rate; the totals, logged from time to time while
+ * there are drops and once at the end, include what it leaves out.
  */
 export class Drops {
   readonly #log: Log;
@@ -38,7 +38,7 @@ export class Drops {
     this.#timers = options.timers;
   }
 
-  /** Takes one. */
+  /** Counts and logs one drop. */
   add({ reason, from, detail }: Drop): void {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
     const level = EVERYDAY.has(reason) ? "debug" : "warn";
@@ -49,12 +49,12 @@ export class Drops {
     if (this.#untold !== "warn") this.#untold = level;
   }
 
-  /** How many were dropped for each reason since the start; every reason of the closed list is there. */
+  /** How many were dropped for each reason since the start; every reason has an entry. */
   counts(): ReadonlyMap<DropReason, number> {
     return this.#counts;
   }
 
-  /** Tells the totals where they changed since they were last told. */
+  /** Logs the totals if they have changed since the last time. */
   close(): void {
     this.#cancelTotals();
     this.#tellTotals();

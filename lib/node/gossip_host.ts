@@ -1,12 +1,15 @@
 /**
- * What dissemination and the transport of its messages ask for, done on the network and the clock.
+ * Carries out the effects of the dissemination machine: messages over the link, timers, records in the
+ * journal, events. It also is the one entry for user messages, whether they came over UDP or TCP.
  * @module
  */
 import { concat } from "@std/bytes";
 import { StreamError, WireError } from "../errors.ts";
 import type { Session } from "../link/header.ts";
-import { type StreamEnd, type StreamSend, Transport, type TransportEffects } from "../link/link.ts";
+import { Link } from "../link/link.ts";
+import type { LinkEffects, StreamEnd, StreamSend } from "../link/types.ts";
 import type {
+  DurableRecord,
   GossipEffects,
   GossipEvent,
   GossipTimer,
@@ -15,137 +18,164 @@ import type {
 } from "../gossip/types.ts";
 import type { Address, Clock, Network, Random, Timers } from "../runtime.ts";
 import type { Envelope } from "../wire/envelope.ts";
-import { StreamReader } from "../wire/frames.ts";
+import { StreamReader } from "../wire/stream_reader.ts";
+import type { BatchStore } from "../journal/batch_store.ts";
 import type { Drops } from "./drops.ts";
 import { readMessage, withStream } from "./stream_io.ts";
 import { TimerSet } from "../timer_set.ts";
 
-/** What of the dissemination machine its host calls back. */
+/** The calls of a `GossipHost` into the dissemination machine. */
 export interface GossipInput {
-  /** Takes a timer that is due. */
+  /** Handles a timer that fired. */
   fire(timer: GossipTimer): void;
-  /** Takes how a send went. */
+  /** Handles the end of a send. */
   sent(sendId: number, ok: boolean): void;
-  /** Takes a message from the member of that name. */
+  /** Handles the journal's answer to a record. */
+  persisted(token: number, failure: string | undefined): void;
+  /** Handles a message from the member of that name. */
   receive(message: Uint8Array, from: string): void;
 }
 
-/** What of the membership the host needs. */
+/** The membership, as far as a `GossipHost` needs it. */
 export interface GossipMembers {
-  /** Sends a member one packet, which may be lost; false where it is not known. */
+  /** Sends one packet to a member; it may be lost. False if the member is unknown. */
   sendUserPacket(name: string, payload: Uint8Array): boolean;
-  /** Learns that TCP reached a member. */
+  /** Learns that a TCP connection to a member worked. */
   streamWorked(name: string): void;
-  /** Learns that it did not. */
+  /** Learns that a TCP connection to a member failed. */
   streamFailed(name: string): void;
 }
 
-/** What a `GossipHost` is made of. */
+/** A user message of memberlist's, as it came from another node. */
+export interface UserMessage {
+  /** The sender's socket address. */
+  readonly from: Address;
+  readonly payload: Uint8Array;
+  /** `packet` for UDP, `stream` for TCP. */
+  readonly carrier: "packet" | "stream";
+}
+
+/** Options of a `GossipHost`. */
 export interface GossipHostOptions {
-  /** Where sends leave. */
+  /** Opens streams to other nodes. */
   readonly network: Network;
-  /** Wakes the machines and ends what takes too long. */
   readonly timers: Timers;
-  /** Time. */
   readonly clock: Clock;
-  /** Chance. */
   readonly random: Random;
-  /** Seals what is sent. */
+  /** Seals what is sent over TCP and opens the answers. */
   readonly envelope: Envelope;
-  /** Who is there. */
+  /** The members as dissemination sees them. */
   readonly peers: PeerView;
-  /** What knows which transport reaches whom, and sends packets. */
+  /** Sends packets, and learns which transport reaches whom. */
   readonly members: GossipMembers;
-  /** This node's session, as its meta has it. */
+  /** This node's session, as its meta publishes it. */
   readonly session: Session;
-  /** The dissemination machine; called back only once it has asked for something. */
+  /** As `TransportOptions` has it. */
+  readonly maxSessions?: number;
+  /** The dissemination machine; called only after it has asked for something. */
   readonly machine: GossipInput;
-  /** Takes the machine's events. */
+  /** The journal. */
+  readonly store: Pick<BatchStore, "keep">;
+  /** Handles the events of the machine. */
   readonly onEvent: (event: GossipEvent) => void;
-  /** Takes a new session, to be published. */
+  /** Publishes a new session of this node. */
   readonly onSession: (session: Session) => void;
-  /** Where refused input is counted. */
-  readonly drops: Drops;
+  /** Counts input that is dropped. */
+  readonly drops: Pick<Drops, "add">;
 }
 
 /**
- * The machines' hands. Every stream has its own connection and deadline, so a peer that does not
- * read delays nobody else. After `close` nothing is sent and nothing is called back.
+ * Runs the link machine and carries out the effects of the dissemination machine. Each message has
+ * its own connection and deadline, so a peer that does not read delays no other send. After `close`
+ * nothing is sent and the machine is not called any more.
  */
 export class GossipHost implements GossipEffects {
   readonly #options: GossipHostOptions;
   readonly #timers: TimerSet;
-  readonly #transport: Transport;
+  readonly #link: Link;
 
-  /** Does nothing until the machine asks. */
+  /** Sends nothing until the machine asks for it. */
   constructor(options: GossipHostOptions) {
-    const { envelope, peers, session, clock, random } = options;
+    const { envelope, peers, session, maxSessions, clock, random } = options;
     this.#options = options;
     this.#timers = new TimerSet(options.timers);
-    this.#transport = new Transport({
-      effects: this.#transportEffects(),
-      // A user message is its type and its payload.
+    this.#link = new Link({
+      effects: this.#linkEffects(),
+      // A user message has one byte for its type in front of the payload.
       packetRoomBytes: () => envelope.packetRoomBytes() - envelope.partOverheadBytes - 1,
       ...{ peers, session, clock, random },
+      ...(maxSessions === undefined ? {} : { maxSessions }),
     });
   }
 
-  /** Sends one encoded message, over TCP or in packets. */
+  /** Sends one encoded message over TCP, or in packets if TCP does not reach the member. */
   send(request: SendRequest): void {
-    this.#transport.send(request);
+    this.#link.send(request);
   }
 
-  /** Hands `timer` to the machine after `delayMs`. */
+  /** Calls the machine with `timer` after `delayMs`. */
   setTimer(delayMs: number, timer: GossipTimer): void {
     this.#timers.after(delayMs, () => this.#options.machine.fire(timer));
   }
 
-  /** Passes an event on. */
+  /** Writes a record to the journal; the journal's answer goes to the machine. */
+  persist(record: DurableRecord, token: number | undefined): void {
+    const { store, machine } = this.#options;
+    if (token === undefined) return store.keep(record);
+    store.keep(record, (error) => {
+      if (!this.#timers.closed) machine.persisted(token, error?.message);
+    });
+  }
+
+  /** Counts a drop, and passes every event to its handler. */
   emit(event: GossipEvent): void {
-    this.#options.onEvent(event);
+    const { drops, onEvent } = this.#options;
+    if (event.type === "dropped") drops.add(event);
+    onEvent(event);
   }
 
-  /** Takes a user message that came on a stream; the sealed receipt to write, where it was taken. */
-  receiveStream(from: Address, payload: Uint8Array): Uint8Array | undefined {
-    const receipt = this.#transport.receiveStream(from, payload);
-    return receipt && this.#seal(receipt, { reply: true });
+  /**
+   * Handles a user message from another node. Returns the sealed ack to write back if it
+   * came on a stream and was accepted.
+   */
+  receiveUserMessage({ from, payload, carrier }: UserMessage): Uint8Array | undefined {
+    if (carrier === "packet") {
+      this.#link.receivePacket(from, payload);
+      return undefined;
+    }
+    const ack = this.#link.receiveStream(from, payload);
+    return ack && this.#seal(ack, { reply: true });
   }
 
-  /** Takes a user message that came in a packet. */
-  receivePacket(from: Address, payload: Uint8Array): void {
-    this.#transport.receivePacket(from, payload);
-  }
-
-  /** Stops all timers, sends and callbacks. */
+  /** Ends all timers, and sends and calls back nothing more. */
   close(): void {
     this.#timers.close();
   }
 
-  #transportEffects(): TransportEffects {
+  #linkEffects(): LinkEffects {
     const { machine, members, drops, onSession } = this.#options;
     return {
       openStream: (send) => void this.#openStream(send),
       sendPacket: (to, payload) => {
         if (!this.#timers.closed) members.sendUserPacket(to, payload);
       },
-      setTimer: (delayMs, timer) =>
-        void this.#timers.after(delayMs, () => this.#transport.fire(timer)),
+      setTimer: (delayMs, timer) => void this.#timers.after(delayMs, () => this.#link.fire(timer)),
       sent: (id, ok) => machine.sent(id, ok),
-      // In a moment: the journal may take its time, and the sender waits for its receipt.
+      // In a microtask, so that the sender gets its ack first.
       deliver: (message, from) =>
         queueMicrotask(() => {
           if (!this.#timers.closed) machine.receive(message, from);
         }),
       reachable: (name, ok) => ok ? members.streamWorked(name) : members.streamFailed(name),
       drop: (reason, input) => drops.add({ reason, ...input }),
-      renewed: (session) => onSession(session),
+      sessionChanged: (session) => onSession(session),
     };
   }
 
   async #openStream(send: StreamSend): Promise<void> {
-    const sealed = this.#seal(concat([send.head, send.message]), { reply: false });
+    const sealed = this.#seal(concat([send.header, send.message]), { reply: false });
     const end = await this.#deliver(send, sealed);
-    if (!this.#timers.closed) this.#transport.streamEnded(send.id, end);
+    if (!this.#timers.closed) this.#link.streamEnded(send.id, end);
   }
 
   async #deliver(send: StreamSend, sealed: Uint8Array): Promise<StreamEnd> {
@@ -156,7 +186,9 @@ export class GossipHost implements GossipEffects {
         { network, timers, to, timeoutMs, connectTimeoutMs },
         async (stream) => {
           await stream.write(sealed);
-          const answer = await readMessage(stream, new StreamReader({ envelope, reply: true }));
+          const answer = await readMessage(stream, {
+            reader: new StreamReader({ envelope, reply: true }),
+          });
           const none = new Uint8Array(0);
           return { type: "closed", answer: answer?.type === "user" ? answer.payload : none };
         },
@@ -169,7 +201,7 @@ export class GossipHost implements GossipEffects {
     }
   }
 
-  /** Only ours take these, and they are spared the cost of compression. */
+  /** Never compressed: the receiver is always a gossipcheck node, and compression costs time. */
   #seal(payload: Uint8Array, options: { readonly reply: boolean }): Uint8Array {
     const { envelope } = this.#options;
     return envelope.sealStream({ type: "user", payload }, { compress: false, ...options });

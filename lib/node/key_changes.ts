@@ -1,97 +1,90 @@
 /**
- * What this node does with its keys when the operator says so: install, use, remove, list.
+ * Changes of this node's encryption keys by an operator: install, use, remove, list.
  *
- * An operation reaches a node once, but possibly late and in another order than it was issued in.
- * So each is held to two rules. It is idempotent: a key that is there already, is used already or is
- * gone already is a success. And of the operations on one key, and of those that say which key to
- * use, only the newest counts, by the ids of their batches, which sort by time of issue: an
- * installation that comes after a later removal changes nothing and says so. An operation that was
- * refused counts as well. What must be known for it, fingerprints and ids, is rebuilt after a
- * restart from the batches that history still has: none that is gone from there can come again,
- * since all expire after the same time.
+ * An operation reaches a node once, but possibly late and in another order than it was issued in. So
+ * two rules hold. An operation is idempotent: to install, use or remove a key that is installed, used
+ * or removed already is a success. And of the operations on one key, and of those that choose the
+ * primary key, only the newest counts, by the ids of their batches, which sort by time of issue: an
+ * installation that comes after a later removal fails and changes nothing. Failed operations count as
+ * well. After a restart this state is rebuilt from the batches that history still holds: one that is
+ * gone from there cannot come again, because all expire after the same time.
  * @module
  */
-import type { CheckResult, Outcome } from "../checks/check.ts";
+import type { Batch } from "../batch/batch.ts";
+import { readBody } from "../batch/body.ts";
+import type { BatchId } from "../batch/id.ts";
+import { BoundedMap } from "../bounded_map.ts";
 import { fingerprintOf } from "../encryption_key.ts";
-import { GossipcheckError, UsageError, WireError } from "../errors.ts";
-import type { Batch, BatchId } from "../gossip/types.ts";
-import {
-  decodeKeyOperation,
-  KEY_OPERATION_CHECK,
-  type KeyOperation,
-  listingToChecks,
-} from "../batch/key_operation.ts";
+import { GossipcheckError, UsageError } from "../errors.ts";
+import type { KeyOperation } from "../batch/key_operation.ts";
+import type { Report } from "../batch/report.ts";
 import { KEYRING_MAX_KEYS } from "../limits.ts";
 import type { Log } from "../runtime.ts";
 import { formatKeyringFile, Keyring } from "../wire/keyring.ts";
 
-/** Keys whose newest operation is remembered; far more than anyone changes within their expiry. */
+/** Keys whose newest operation is remembered; far more than are changed until operations expire. */
 const REMEMBERED_MAX = 1_000;
 
-/** What a `KeyOperations` is made of. */
-export interface KeyOperationsOptions {
-  /** The keys that this node seals and opens with; absent where the cluster does not encrypt. */
+/** What a `KeyChanges` is made of. */
+export interface KeyChangesOptions {
+  /** The keys of this node; absent if the cluster does not encrypt. */
   readonly keyring: Keyring | undefined;
-  /** The file that they came from; absent where a flag gave them. */
+  /** The file that they came from; absent if a flag gave them. */
   readonly file: string | undefined;
-  /** Puts a text in a secret's file in place of what is there, whole or not at all. Raises `HostError`. */
+  /** Whether this node accepts traffic that is not encrypted: then anybody could change its keys. */
+  readonly acceptPlaintext?: boolean;
+  /** Replaces the text of a secret's file, whole or not at all. Raises `HostError`. */
   readonly writeFile: (path: string, text: string) => void;
-  /** Says what was changed, by fingerprint. */
+  /** Logs changes, by fingerprint. */
   readonly log: Log;
 }
 
-/** Carries out key operations on one node. Every change is in the file before it counts. */
-export class KeyOperations {
-  readonly #options: KeyOperationsOptions;
-  readonly #newestByKey = new Map<string, BatchId>();
+/** Carries out key operations on one node. Every change is in the file before it takes effect. */
+export class KeyChanges {
+  readonly #options: KeyChangesOptions;
+  readonly #newestByKey = new BoundedMap<string, BatchId>({ max: REMEMBERED_MAX });
   #newestUse: BatchId = "";
 
-  /** Knows of no operation yet. */
-  constructor(options: KeyOperationsOptions) {
+  /** Knows no operation yet. */
+  constructor(options: KeyChangesOptions) {
     this.#options = options;
   }
 
-  /** Why none may be issued here; `undefined` where they may. */
+  /** Why none may be issued here; `undefined` if they may. */
   refusal(): string | undefined {
     if (this.#options.keyring !== undefined) return undefined;
     return "this cluster does not encrypt, so it has no keys: start its nodes with -keyring-file";
   }
 
-  /** Learns which operations are behind, from batches that this node had taken before it restarted. */
+  /** Learns the newest operations from batches that this node had accepted before it restarted. */
   remember(batches: Iterable<Batch>): void {
     for (const batch of batches) {
-      const operation = readable(batch);
-      if (operation !== undefined) this.#isSuperseded(operation, batch.id);
+      const body = readBody(batch.body);
+      if (body.type === "keys") this.#isSuperseded(body.operation, batch.id);
     }
   }
 
-  /**
-   * What came of a batch that is a key operation; `undefined` where it is none. Where `signal` has
-   * aborted, nothing is done, and its reason is told.
-   */
-  run(
-    batch: Pick<Batch, "id" | "body">,
-    signal?: AbortSignal,
-  ): readonly CheckResult[] | undefined {
+  /** Carries out the operation of a batch, and returns the report. */
+  run(operation: KeyOperation, batchId: BatchId): Report {
     try {
-      const operation = decodeKeyOperation(batch.body);
-      if (operation === undefined) return undefined;
-      if (signal?.aborted) return [result({ status: "skipped", reason: String(signal.reason) })];
-      return this.#carryOut(operation, batch.id);
+      return this.#carryOut(operation, batchId);
     } catch (error) {
       if (!(error instanceof GossipcheckError)) throw error;
       const status = error instanceof UsageError ? "fail" : "error";
-      return [result({ status, reason: error.message })];
+      return { type: "keys", outcome: { status, reason: error.message } };
     }
   }
 
-  #carryOut(operation: KeyOperation, id: BatchId): readonly CheckResult[] {
+  #carryOut(operation: KeyOperation, id: BatchId): Report {
     const { keyring } = this.#options;
     if (keyring === undefined) throw new UsageError("this node does not encrypt: it has no keys");
+    const passed = { type: "keys", outcome: { status: "pass" } } as const;
     if (operation.type === "list") {
       const held = keyring.keys().map(fingerprintOf);
-      const checks = listingToChecks({ sealing: fingerprintOf(keyring.primary()), held });
-      return checks.map((check) => result({ status: "pass" }, check));
+      return { ...passed, listing: { primary: fingerprintOf(keyring.primary()), held } };
+    }
+    if (this.#options.acceptPlaintext) {
+      throw new UsageError("this node accepts plaintext: restart it without -plaintext first");
     }
     if (this.#isSuperseded(operation, id)) {
       throw new UsageError("a newer operation was here first; this one changes nothing");
@@ -99,7 +92,7 @@ export class KeyOperations {
     const changed = new Keyring({ keys: keyring.keys() });
     change(changed, operation);
     if (namesOf(changed) !== namesOf(keyring)) this.#keep(keyring, changed);
-    return [result({ status: "pass" })];
+    return passed;
   }
 
   #keep(keyring: Keyring, changed: Keyring): void {
@@ -115,7 +108,7 @@ export class KeyOperations {
     });
   }
 
-  /** Whether a newer operation than that of `id` is known; where not, that one is the newest now. */
+  /** Whether a newer operation than that of `id` is known; if not, that one becomes the newest. */
   #isSuperseded(operation: KeyOperation, id: BatchId): boolean {
     if (operation.type === "list") return false;
     if (operation.type === "use") {
@@ -125,12 +118,7 @@ export class KeyOperations {
     }
     const key = operation.type === "install" ? fingerprintOf(operation.key) : operation.fingerprint;
     if ((this.#newestByKey.get(key) ?? "") > id) return true;
-    this.#newestByKey.delete(key);
     this.#newestByKey.set(key, id);
-    const [oldest] = this.#newestByKey.keys();
-    if (this.#newestByKey.size > REMEMBERED_MAX && oldest !== undefined) {
-      this.#newestByKey.delete(oldest);
-    }
     return false;
   }
 }
@@ -139,7 +127,7 @@ function namesOf(keyring: Keyring): string {
   return keyring.keys().map(fingerprintOf).join(",");
 }
 
-/** Raises `UsageError` where the keyring would be no good for it. */
+/** Applies an operation. Raises `UsageError` if it does not fit the keyring. */
 function change(keyring: Keyring, operation: Exclude<KeyOperation, { type: "list" }>): void {
   if (operation.type === "install") {
     keyring.add(operation.key);
@@ -155,17 +143,4 @@ function change(keyring: Keyring, operation: Exclude<KeyOperation, { type: "list
   if (key === undefined) return;
   if (key !== keyring.primary()) return keyring.remove(key);
   throw new UsageError(`this node encrypts with key ${fingerprint}: use another one first`);
-}
-
-function readable(batch: Batch): KeyOperation | undefined {
-  try {
-    return decodeKeyOperation(batch.body);
-  } catch (error) {
-    if (!(error instanceof WireError)) throw error;
-    return undefined;
-  }
-}
-
-function result(outcome: Outcome, check = KEY_OPERATION_CHECK): CheckResult {
-  return { check, outcome, durationMs: 0 };
 }

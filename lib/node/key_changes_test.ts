@@ -1,15 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { checkBatch, testId } from "../../tests/support/batches.ts";
 import { fingerprintOf } from "../encryption_key.ts";
 import { HostError } from "../errors.ts";
-import type { Batch } from "../gossip/types.ts";
-import {
-  encodeKeyOperation,
-  type KeyOperation,
-  listingFromChecks,
-} from "../batch/key_operation.ts";
+import type { Batch } from "../batch/batch.ts";
+import { encodeBody } from "../batch/body.ts";
+import type { KeyListing, KeyOperation } from "../batch/key_operation.ts";
 import { KEYRING_MAX_KEYS } from "../limits.ts";
 import { Keyring, parseKeyringFile } from "../wire/keyring.ts";
-import { KeyOperations, type KeyOperationsOptions } from "./key_changes.ts";
+import { KeyChanges, type KeyChangesOptions } from "./key_changes.ts";
 
 const [OLD, NEW, OTHER] = [16, 24, 32].map((size) => new Uint8Array(size).fill(size)) as [
   Uint8Array,
@@ -18,11 +16,11 @@ const [OLD, NEW, OTHER] = [16, 24, 32].map((size) => new Uint8Array(size).fill(s
 ];
 
 /** A node with the old key alone, whose file and log are written down. */
-function bench(options: Partial<KeyOperationsOptions> = {}) {
+function bench(options: Partial<KeyChangesOptions> = {}) {
   const keyring = new Keyring({ keys: [OLD] });
   const files: Record<string, string> = {};
   const logged: string[] = [];
-  const operations = new KeyOperations({
+  const changes = new KeyChanges({
     keyring,
     file: "ring",
     writeFile: (path, text) => void (files[path] = text),
@@ -31,17 +29,18 @@ function bench(options: Partial<KeyOperationsOptions> = {}) {
   });
   let issued = 0;
   /** Runs it as the newest operation of all, or as the one with the id that is given. */
-  const run = (operation: KeyOperation, id = String(++issued).padStart(3, "0")) => {
-    const results = operations.run({ id, body: encodeKeyOperation(operation) });
-    assert(results !== undefined);
-    const [{ outcome }] = results as [typeof results[0]];
+  const run = (operation: KeyOperation, id = testId(++issued)) => {
+    const report = changes.run(operation, id);
+    assert(report.type === "keys" && report.listing === undefined);
+    const { outcome } = report;
     return outcome.status === "pass" ? "pass" : `${outcome.status}: ${outcome.reason}`;
   };
-  const listing = () => {
-    const results = operations.run({ id: "x", body: encodeKeyOperation({ type: "list" }) }) ?? [];
-    return listingFromChecks(results.map(({ check }) => check));
+  const listing = (): KeyListing | undefined => {
+    const report = changes.run({ type: "list" }, testId(0));
+    assert(report.type === "keys");
+    return report.listing;
   };
-  return { keyring, files, logged, operations, run, listing };
+  return { keyring, files, logged, changes, run, listing };
 }
 
 const install = (key: Uint8Array): KeyOperation => ({ type: "install", key });
@@ -52,7 +51,7 @@ const remove = (key: Uint8Array): KeyOperation => ({
 });
 
 Deno.test("a key is rotated in, and the file has each step before the keyring", () => {
-  const { keyring, files, run, listing, operations } = bench({
+  const { keyring, files, run, listing, changes } = bench({
     writeFile: (path, text) => {
       written.push(parseKeyringFile(text));
       before.push(keyring.keys());
@@ -66,8 +65,8 @@ Deno.test("a key is rotated in, and the file has each step before the keyring", 
   assertEquals(written, [[OLD, NEW], [NEW, OLD], [NEW]]);
   assertEquals(before, [[OLD], [OLD, NEW], [NEW, OLD]]);
   assertEquals(keyring.keys(), [NEW]);
-  assertEquals(listing(), { sealing: fingerprintOf(NEW), held: [fingerprintOf(NEW)] });
-  assertEquals(operations.refusal(), undefined);
+  assertEquals(listing(), { primary: fingerprintOf(NEW), held: [fingerprintOf(NEW)] });
+  assertEquals(changes.refusal(), undefined);
 });
 
 Deno.test("what is done already is a success, and touches no file", () => {
@@ -90,28 +89,31 @@ Deno.test("what would cut this node off is refused", () => {
 
 Deno.test("an operation that comes after a newer one on the same key changes nothing", () => {
   const { keyring, run } = bench();
-  assertEquals(run(install(NEW), "2"), "pass");
-  assertEquals(run(use(NEW), "3"), "pass");
-  assertEquals(run(remove(OLD), "5"), "pass");
-  assertStringIncludes(run(install(OLD), "4"), "fail: a newer operation");
-  assertEquals(run(install(OTHER), "1"), "pass", "another key's operations are others");
-  assertStringIncludes(run(use(OTHER), "1"), "fail: a newer operation");
+  assertEquals(run(install(NEW), testId(2)), "pass");
+  assertEquals(run(use(NEW), testId(3)), "pass");
+  assertEquals(run(remove(OLD), testId(5)), "pass");
+  assertStringIncludes(run(install(OLD), testId(4)), "fail: a newer operation");
+  assertEquals(run(install(OTHER), testId(1)), "pass", "another key's operations are others");
+  assertStringIncludes(run(use(OTHER), testId(1)), "fail: a newer operation");
   assertEquals(keyring.keys(), [NEW, OTHER]);
-  assertEquals(run(install(OLD), "6"), "pass");
-  assertEquals(run(use(OLD), "7"), "pass");
+  assertEquals(run(install(OLD), testId(6)), "pass");
+  assertEquals(run(use(OLD), testId(7)), "pass");
   assertEquals(keyring.primary(), OLD);
 });
 
 Deno.test("a node that restarted learns from the batches that it remembers which is the newest", () => {
-  const { keyring, operations, run } = bench();
-  const batch = (id: string, body: Uint8Array) => ({ id, body }) as Batch;
-  operations.remember([
-    batch("3", encodeKeyOperation(remove(NEW))),
-    batch("2", encodeKeyOperation(install(NEW))),
-    batch("4", new Uint8Array([0x90])),
-    batch("5", encodeKeyOperation(install(NEW)).slice(0, 30)),
+  const { keyring, changes, run } = bench();
+  const bodyOf = (operation: KeyOperation) => encodeBody({ type: "keys", operation });
+  const batch = (number: number, body: Uint8Array): Batch =>
+    checkBatch({ id: testId(number), body });
+  changes.remember([
+    batch(3, bodyOf(remove(NEW))),
+    batch(2, bodyOf(install(NEW))),
+    checkBatch({ id: testId(4) }),
+    batch(6, new Uint8Array([0x90])),
+    batch(5, bodyOf(install(NEW)).slice(0, 30)),
   ]);
-  assertStringIncludes(run(install(NEW), "2"), "fail: a newer operation");
+  assertStringIncludes(run(install(NEW), testId(2)), "fail: a newer operation");
   assertEquals(keyring.keys(), [OLD]);
 });
 
@@ -126,38 +128,37 @@ Deno.test("a key that cannot be kept is not taken", () => {
   const flag = bench({ file: undefined });
   assertStringIncludes(flag.run(install(NEW)), "needs a -keyring-file");
   assertEquals(flag.keyring.keys(), [OLD]);
-  assertEquals(flag.listing()?.sealing, fingerprintOf(OLD));
+  assertEquals(flag.listing()?.primary, fingerprintOf(OLD));
 });
 
 Deno.test("without encryption there is nothing to change", () => {
-  const { operations, run } = bench({ keyring: undefined });
-  assertStringIncludes(operations.refusal() ?? "", "-keyring-file");
+  const { changes, run, listing } = bench({ keyring: undefined });
+  assertStringIncludes(changes.refusal() ?? "", "-keyring-file");
   assertStringIncludes(run(install(NEW)), "does not encrypt");
+  assertEquals(listing(), undefined);
 });
 
-Deno.test("a batch that was cancelled changes nothing", () => {
-  const { keyring, operations } = bench();
-  const body = encodeKeyOperation(install(NEW));
-  const results = operations.run({ id: "1", body }, AbortSignal.abort("it was cancelled"));
-  assertEquals(results?.map(({ outcome }) => outcome), [
-    { status: "skipped", reason: "it was cancelled" },
-  ]);
-  assertEquals(keyring.keys(), [OLD]);
+Deno.test("while plaintext is accepted, nobody changes the keys", () => {
+  const { run, listing, files } = bench({ acceptPlaintext: true });
+  for (const step of [install(NEW), use(OLD), remove(NEW)]) {
+    assertStringIncludes(run(step), "fail: this node accepts plaintext");
+  }
+  assertEquals([listing()?.held, files], [[fingerprintOf(OLD)], {}]);
 });
 
-Deno.test("checks are left to others, and a bad operation is an error", () => {
-  const { operations } = bench();
-  assertEquals(operations.run({ id: "1", body: new Uint8Array([0x90]) }), undefined);
-  const body = encodeKeyOperation(install(NEW)).slice(0, 30);
-  const [result] = operations.run({ id: "1", body }) ?? [];
-  assertEquals(result?.outcome.status, "error");
+Deno.test("a listing names every key that the node decrypts with, the primary one first", () => {
+  const { run, listing } = bench();
+  for (const step of [install(NEW), install(OTHER), use(OTHER)]) run(step);
+  assertEquals(listing(), {
+    primary: fingerprintOf(OTHER),
+    held: [OTHER, OLD, NEW].map(fingerprintOf),
+  });
 });
 
 Deno.test("no key is ever said, only fingerprints", () => {
-  const { logged, operations, run } = bench();
+  const { logged, run, listing } = bench();
   const said = [run(install(NEW)), run(use(OTHER)), run(use(NEW)), run(remove(NEW))];
-  const listed = operations.run({ id: "x", body: encodeKeyOperation({ type: "list" }) });
-  const all = JSON.stringify([said, logged, listed]);
+  const all = JSON.stringify([said, logged, listing()]);
   assertStringIncludes(all, fingerprintOf(NEW));
   for (const key of [OLD, NEW, OTHER]) {
     for (const secret of [key.toBase64(), key.toHex(), [...key].join(",")]) {

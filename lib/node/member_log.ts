@@ -1,12 +1,12 @@
 /**
- * What happened in the membership, as log lines.
+ * Logs the events of the membership.
  * @module
  */
 import { formatAddress } from "../address.ts";
 import type { Log } from "../runtime.ts";
 import type { Member, SwimEvent } from "../swim/types.ts";
 
-/** Writes one line for each event that an operator may care about. `self` is this node's name. */
+/** Logs one line for each event that matters to an operator. `self` is this node's name. */
 export function logMemberEvent(
   event: SwimEvent,
   { log, self }: { log: Log; self: string },
@@ -16,14 +16,14 @@ export function logMemberEvent(
       if (event.member.name === self) return;
       return log.write("info", event.type, "member joined", fieldsOf(event.member));
     case "member_updated":
-      return log.write("debug", event.type, "member changed its tags", fieldsOf(event.member));
+      return log.write("debug", event.type, "member changed its metadata", fieldsOf(event.member));
     case "member_suspected":
       return log.write("debug", event.type, "member suspected", {
         ...fieldsOf(event.member),
         by: event.by,
       });
     case "member_trusted":
-      return log.write("debug", event.type, "member is well again", fieldsOf(event.member));
+      return log.write("debug", event.type, "member is alive again", fieldsOf(event.member));
     case "member_failed":
       return log.write("warn", event.type, "member failed", {
         ...fieldsOf(event.member),
@@ -41,16 +41,20 @@ export function logMemberEvent(
         members: event.members,
       });
     case "join_failed":
-      return log.write("warn", event.type, `no cluster through this peer yet: ${event.reason}`, {
+      return log.write("warn", event.type, `cannot join through this peer yet: ${event.reason}`, {
         peer: formatAddress(event.address),
       });
     case "name_conflict":
       return log.write("error", event.type, conflict(event, self));
     case "refuted":
-      return log.write("debug", event.type, "another node held this one for gone; told it better", {
-        accusedAs: event.accusedAs,
-        incarnation: event.incarnation,
-      });
+      return log.write(
+        "debug",
+        event.type,
+        `refuted a ${event.accusedAs} message about this node`,
+        {
+          incarnation: event.incarnation,
+        },
+      );
     case "left":
     case "user_message":
     case "dropped":
@@ -65,9 +69,9 @@ function fieldsOf(member: Member): { member: string; address: string } {
 }
 
 function degraded({ degraded }: Member): string {
-  if (degraded === undefined) return "member is reached by UDP and TCP again";
+  if (degraded === undefined) return "member is reachable by UDP and TCP again";
   const [works, fails] = degraded === "udp" ? ["UDP", "TCP"] : ["TCP", "UDP"];
-  return `member is reached by ${works} alone: look for what stops ${fails}`;
+  return `member is reachable by ${works} only: find what blocks ${fails}`;
 }
 
 function conflict(event: SwimEvent & { type: "name_conflict" }, self: string): string {

@@ -27,20 +27,20 @@ const LINES: readonly [SwimEvent, string | undefined][] = [
   [{ type: "member_left", member: member("b") }, "info member left"],
   [
     { type: "member_degraded", member: member("b", { degraded: "udp" }) },
-    "warn member is reached by UDP alone: look for what stops TCP",
+    "warn member is reachable by UDP only: find what blocks TCP",
   ],
   [
     { type: "member_degraded", member: member("b", { degraded: "tcp" }) },
-    "warn member is reached by TCP alone: look for what stops UDP",
+    "warn member is reachable by TCP only: find what blocks UDP",
   ],
   [
     { type: "member_degraded", member: member("b") },
-    "warn member is reached by UDP and TCP again",
+    "warn member is reachable by UDP and TCP again",
   ],
   [{ type: "join_succeeded", address: ADDRESS, members: 3 }, "info joined the cluster"],
   [
     { type: "join_failed", address: ADDRESS, reason: "refused" },
-    "warn no cluster through this peer yet: refused",
+    "warn cannot join through this peer yet: refused",
   ],
   [
     { type: "name_conflict", name: "me", held: ADDRESS, claimed: OTHER },

@@ -6,7 +6,7 @@ import type { Peer, PeerView } from "../gossip/types.ts";
 import { decodeMeta } from "../swim/meta.ts";
 import type { Member } from "../swim/types.ts";
 
-/** What of the membership machine is read. */
+/** The part of the membership machine that is read. */
 export interface Members {
   /** This node. */
   self(): Member;
@@ -16,15 +16,15 @@ export interface Members {
   member(name: string): Member | undefined;
 }
 
-/** What a member publishes about itself. */
+/** A member's metadata, decoded. */
 export type MemberMeta = ReturnType<typeof decodeMeta>;
 
-/** Reads the membership whenever it is asked; each meta is decoded once. */
+/** Reads the membership on demand; each member's metadata is decoded once. */
 export class MembershipPeers implements PeerView {
   readonly #members: Members;
   readonly #decoded = new WeakMap<Uint8Array, MemberMeta>();
 
-  /** Takes the membership to read. */
+  /** Reads the given membership. */
   constructor(members: Members) {
     this.#members = members;
   }
@@ -48,7 +48,7 @@ export class MembershipPeers implements PeerView {
     return member && this.#peer(member);
   }
 
-  /** What a member publishes about itself, decoded. */
+  /** A member's metadata, decoded. */
   meta(member: Member): MemberMeta {
     let meta = this.#decoded.get(member.meta);
     if (meta === undefined) {

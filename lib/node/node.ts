@@ -1,120 +1,109 @@
 /**
- * The side of a node that faces the others: both protocol machines on their sockets.
+ * A node among the others: membership and dissemination on their sockets.
  * @module
  */
+import type { Batch } from "../batch/batch.ts";
 import { formatAddress } from "../address.ts";
-import { StoreError } from "../errors.ts";
-import { Dissemination } from "../gossip/dissemination.ts";
+import type { Dissemination } from "../gossip/dissemination.ts";
 import { newSession, type Session } from "../link/header.ts";
 import { DEFAULT_GOSSIP_SETTINGS } from "../gossip/settings.ts";
-import type { Batch, GossipEvent } from "../gossip/types.ts";
+import type { GossipEvent, RestoredState } from "../gossip/types.ts";
 import type { Address } from "../runtime.ts";
-import { LAN_SETTINGS } from "../swim/config.ts";
+import { LAN_SETTINGS, type SwimSettings } from "../swim/config.ts";
 import { Membership } from "../swim/membership.ts";
 import { encodeMeta } from "../swim/meta.ts";
 import type { StreamSender, SwimEvent } from "../swim/types.ts";
-import { Envelope } from "../wire/envelope.ts";
+import type { Envelope } from "../wire/envelope.ts";
 import type { StreamMessage } from "../wire/messages.ts";
+import type { BatchStore } from "../journal/batch_store.ts";
+import type { KnownMembers } from "../journal/known_members.ts";
 import type { NodeSockets } from "./bind.ts";
-import { clusterKeyring } from "./keyring_source.ts";
 import { Drops } from "./drops.ts";
-import { DurableSends } from "./durable_sends.ts";
-import { GossipHost } from "./gossip_host.ts";
-import { KeyOperations } from "./key_changes.ts";
+import { Gossip } from "./gossip.ts";
+import { KeyChanges } from "./key_changes.ts";
 import { logMemberEvent } from "./member_log.ts";
 import { PeerFinder } from "./peer_finder.ts";
 import { MembershipPeers } from "./membership_peers.ts";
-import type { DaemonRuntime, NodeSettings } from "../daemon/settings.ts";
-import type { NodeState } from "../journal/node_state.ts";
+import type { NodeRuntime, NodeSettings } from "./settings.ts";
 import { StreamServer } from "./stream_server.ts";
 import { SwimHost } from "./swim_host.ts";
 
-/** What a `Cluster` is made of. */
-export interface ClusterOptions {
+/** What a node keeps over a restart, opened. */
+export interface NodeStores {
+  /** The journal. */
+  readonly batches: BatchStore;
+  /** What the journal kept over a restart; absent if nothing is kept. */
+  readonly restored?: RestoredState;
+  /** Remembers where other nodes are; absent if nothing is kept. */
+  readonly known?: Pick<KnownMembers, "addresses" | "notice">;
+}
+
+/** Options of a `Node`. */
+export interface NodeOptions {
   /** Unique in the cluster. */
   readonly name: string;
   /** Where others reach this node. */
   readonly address: Address;
   /** Where it listens. Closed by `close`. */
   readonly sockets: NodeSockets;
-  /** What the operator chose. */
   readonly settings: NodeSettings;
-  /** What it runs on. */
-  readonly runtime: DaemonRuntime;
-  /** What it starts from, and where members are remembered. */
-  readonly state: Pick<NodeState, "batches" | "restored" | "known">;
-  /** Why a batch is not let in; `undefined` lets it in. */
+  /** Timings of the membership. Default: `LAN_SETTINGS`. */
+  readonly swimSettings?: SwimSettings;
+  readonly runtime: NodeRuntime;
+  /** Seals and opens what goes over the network; see `clusterEnvelope`. */
+  readonly envelope: Envelope;
+  readonly state: NodeStores;
+  /** Why a batch is refused; `undefined` accepts it. */
   readonly admit: (batch: Batch) => string | undefined;
-  /** Takes what happens in dissemination. */
+  /** Handles the events of dissemination. */
   readonly onGossipEvent: (event: GossipEvent) => void;
 }
 
 /** Membership and dissemination of one node, from `run` to `close`. */
-export class Cluster {
-  readonly #options: ClusterOptions;
+export class Node {
+  readonly #options: NodeOptions;
   readonly #swimHost: SwimHost;
-  readonly #gossipHost: GossipHost;
-  readonly #sends: DurableSends;
+  readonly #gossip: Gossip;
   readonly #streams: StreamServer;
   readonly #finder: PeerFinder;
   readonly #left = Promise.withResolvers<void>();
 
-  /** Who is there. */
+  /** The members of the cluster. */
   readonly membership: Membership;
-  /** The same as dissemination sees it. */
+  /** The members as dissemination sees them. */
   readonly peers: MembershipPeers;
-  /** What travels among them. */
+  /** Issues, follows and cancels batches. */
   readonly dissemination: Dissemination;
-  /** What came in and was dropped. */
+  /** Counts input that was dropped. */
   readonly drops: Drops;
-  /** Changes the keys. */
-  readonly keys: KeyOperations;
+  /** Changes the keys of this node. */
+  readonly keys: KeyChanges;
 
-  /** Sends nothing yet. Raises `UsageError` on tags that do not fit and on bad keys. */
-  constructor(options: ClusterOptions) {
-    const { runtime, settings } = options;
+  /** Sends nothing before `run`. Raises `UsageError` on tags that do not fit. */
+  constructor(options: NodeOptions) {
+    const { runtime, settings, envelope } = options;
     const { clock, random, timers, log, network } = runtime;
     this.#options = options;
     this.drops = new Drops({ log, timers });
-    const keyring = clusterKeyring(settings, runtime);
-    const envelope = new Envelope({ label: settings.label, keyring, random, compress: true });
-    this.#swimHost = this.#makeSwimHost(envelope);
+    this.#swimHost = this.#makeSwimHost();
     const session = newSession(random);
     this.membership = new Membership({
       name: options.name,
       address: options.address,
       meta: encodeMeta(settings.tags, session),
-      settings: LAN_SETTINGS,
+      settings: options.swimSettings ?? LAN_SETTINGS,
       envelope,
       effects: this.#swimHost,
       clock,
       random,
     });
     this.peers = new MembershipPeers(this.membership);
-    this.#gossipHost = this.#makeGossipHost(envelope, session);
-    this.#sends = new DurableSends({
-      host: this.#gossipHost,
-      store: options.state.batches,
-      timers,
-      log,
-      failed: (id) => this.dissemination.sent(id, false),
-    });
-    this.dissemination = new Dissemination({
-      settings: {
-        ...DEFAULT_GOSSIP_SETTINGS,
-        gossipGroup: settings.gossipGroup,
-        advertiseIntervalMs: settings.advertiseIntervalMs,
-      },
-      peers: this.peers,
-      effects: this.#sends,
-      clock,
-      random,
-      admit: options.admit,
-      ...(options.state.restored && { restored: options.state.restored }),
-    });
-    this.keys = new KeyOperations({
-      keyring,
+    this.#gossip = this.#makeGossip(session);
+    this.dissemination = this.#gossip.dissemination;
+    this.keys = new KeyChanges({
+      keyring: envelope.options.keyring,
       file: settings.keyringFile,
+      acceptPlaintext: envelope.options.acceptPlaintext ?? false,
       writeFile: runtime.replaceSecretFile,
       log,
     });
@@ -130,49 +119,33 @@ export class Cluster {
     this.#finder = new PeerFinder({ network, timers, random, log, join });
   }
 
-  /** Begins, looks for the peers in the background, and serves until `close`. */
+  /** Starts, looks for the configured peers in the background, and serves until `close`. */
   async run(): Promise<void> {
     this.membership.start();
-    this.guard(() => this.dissemination.start());
+    this.dissemination.start();
     this.#rejoin();
     for (const peer of this.#options.settings.peers) this.#finder.find(peer);
     await Promise.all([this.#receivePackets(), this.#streams.run()]);
   }
 
-  /** Tells the others that this node leaves; resolves when the news is out or time is up. */
+  /** Leaves the cluster; resolves when the others were told, or after `timeoutMs`. */
   async leave(timeoutMs: number): Promise<void> {
     this.#finder.close();
     this.membership.leave(timeoutMs);
     await this.#left.promise;
   }
 
-  /** Ends everything, at once and without a word to the others. */
+  /** Ends everything at once, without a message to the others. */
   close(): void {
     this.#finder.close();
     this.#swimHost.close();
-    this.#sends.close();
-    this.#gossipHost.close();
+    this.#gossip.close();
     this.#streams.close();
     this.#options.sockets.datagrams.close();
     this.drops.close();
   }
 
-  /**
-   * Calls into dissemination. Where the store fails, what was asked is undone there and said here,
-   * and the answer is false: the node goes on, and refuses what it cannot remember.
-   */
-  guard(call: () => void): boolean {
-    try {
-      call();
-      return true;
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
-      this.#options.runtime.log.write("error", "store_failed", error.message);
-      return false;
-    }
-  }
-
-  /** Peers that the operator names are looked for as well. */
+  /** Contacts members known before the restart; configured peers are looked for as well. */
   #rejoin(): void {
     const addresses = this.#options.state.known?.addresses() ?? [];
     if (addresses.length === 0) return;
@@ -185,8 +158,8 @@ export class Cluster {
     this.membership.rejoin(addresses);
   }
 
-  #makeSwimHost(envelope: Envelope): SwimHost {
-    const { sockets, runtime: { network, timers } } = this.#options;
+  #makeSwimHost(): SwimHost {
+    const { sockets, envelope, runtime: { network, timers } } = this.#options;
     return new SwimHost({
       socket: sockets.datagrams,
       network,
@@ -201,22 +174,23 @@ export class Cluster {
     });
   }
 
-  #makeGossipHost(envelope: Envelope, session: Session): GossipHost {
-    const { runtime: { network, timers, clock, random }, settings, onGossipEvent } = this.#options;
-    return new GossipHost({
+  #makeGossip(session: Session): Gossip {
+    const { runtime: { network, timers, clock, random }, envelope, settings, state } = this
+      .#options;
+    return new Gossip({
       ...{ network, timers, clock, random, envelope, session },
       peers: this.peers,
       members: this.membership,
       drops: this.drops,
-      machine: {
-        fire: (timer) => this.guard(() => this.dissemination.fire(timer)),
-        sent: (sendId, ok) => this.guard(() => this.dissemination.sent(sendId, ok)),
-        receive: (message, from) => this.guard(() => this.dissemination.receive(message, from)),
+      settings: {
+        ...DEFAULT_GOSSIP_SETTINGS,
+        gossipGroup: settings.gossipGroup,
+        advertiseIntervalMs: settings.advertiseIntervalMs,
       },
-      onEvent: (event) => {
-        if (event.type === "dropped") this.drops.add(event);
-        onGossipEvent(event);
-      },
+      store: state.batches,
+      ...(state.restored && { restored: state.restored }),
+      admit: this.#options.admit,
+      onEvent: this.#options.onGossipEvent,
       onSession: (next) => this.membership.updateMeta(encodeMeta(settings.tags, next)),
     });
   }
@@ -230,7 +204,7 @@ export class Cluster {
 
   #onStreamMessage(from: StreamSender, message: StreamMessage): Uint8Array | undefined {
     return message.type === "user"
-      ? this.#gossipHost.receiveStream(from, message.payload)
+      ? this.#gossip.receiveUserMessage({ from, payload: message.payload, carrier: "stream" })
       : this.membership.receiveStream(from, message);
   }
 
@@ -245,11 +219,12 @@ export class Cluster {
       case "member_failed":
       case "member_left":
       case "member_degraded":
-        return void this.guard(() => this.dissemination.memberChanged(event.member.name));
+        return this.dissemination.memberChanged(event.member.name);
       case "member_forgotten":
-        return void this.guard(() => this.dissemination.memberChanged(event.name));
+        return this.dissemination.memberChanged(event.name);
       case "user_message":
-        return this.#gossipHost.receivePacket(event.from, event.payload);
+        this.#gossip.receiveUserMessage({ ...event, carrier: "packet" });
+        return;
       case "dropped":
         return this.drops.add({ ...event, from: formatAddress(event.from) });
       case "left":

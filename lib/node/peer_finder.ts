@@ -1,8 +1,9 @@
 /**
- * From the peers that the operator named to addresses to join through.
+ * Resolves the peers that the operator named to addresses to join through.
  * @module
  */
 import { formatAddress, type HostPort } from "../address.ts";
+import { backoffMs } from "../backoff.ts";
 import { AddressError } from "../errors.ts";
 import type { Address, Log, Network, Random, Timers } from "../runtime.ts";
 import { TimerSet } from "../timer_set.ts";
@@ -16,17 +17,17 @@ const LONGEST_PAUSE_MS = 60_000;
 export interface PeerFinderOptions {
   /** Resolves names. */
   readonly network: Network;
-  /** Tries again. */
+  /** For retries. */
   readonly timers: Timers;
-  /** Jitter. */
+  /** For jitter. */
   readonly random: Random;
-  /** Says which names are not found. */
+  /** Logs names that cannot be resolved. */
   readonly log: Log;
-  /** Takes a peer's addresses: all of them, however many. */
+  /** Called with all addresses of a peer. */
   readonly join: (addresses: readonly Address[]) => void;
 }
 
-/** Resolves peers in the background, and again with back-off and jitter where that fails. */
+/** Resolves peers in the background, with back-off and jitter if that fails. */
 export class PeerFinder {
   readonly #options: PeerFinderOptions;
   readonly #timers: TimerSet;
@@ -37,29 +38,31 @@ export class PeerFinder {
     this.#timers = new TimerSet(options.timers);
   }
 
-  /** Begins with one peer. */
+  /** Begins to resolve one peer. */
   find(peer: HostPort): void {
-    void this.#find(peer, FIRST_PAUSE_MS);
+    void this.#find(peer, 0);
   }
 
-  /** Gives up on those that are not found yet. */
+  /** Stops resolving. */
   close(): void {
     this.#timers.close();
   }
 
-  async #find(peer: HostPort, pauseMs: number): Promise<void> {
+  async #find(peer: HostPort, attempt: number): Promise<void> {
     const { random, log, join } = this.#options;
     const addresses = await this.#resolve(peer);
     if (this.#timers.closed) return;
     if (typeof addresses !== "string") return join(addresses);
-    const delayMs = pauseMs * (0.5 + random.next() / 2);
+    const delayMs = backoffMs({
+      attempt,
+      firstMs: FIRST_PAUSE_MS,
+      maxMs: LONGEST_PAUSE_MS,
+      random,
+    });
     log.write("warn", "peer_unresolved", `peer ${formatAddress(peer)}: ${addresses}`, {
       retryMs: Math.round(delayMs),
     });
-    this.#timers.after(
-      delayMs,
-      () => void this.#find(peer, Math.min(2 * pauseMs, LONGEST_PAUSE_MS)),
-    );
+    this.#timers.after(delayMs, () => void this.#find(peer, attempt + 1));
   }
 
   async #resolve({ hostname, port }: HostPort): Promise<Address[] | string> {

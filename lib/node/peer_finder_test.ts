@@ -44,18 +44,18 @@ Deno.test("a name that is not found is tried again with a longer pause each time
     pauses.push(time.nextInMs);
     await time.pass(time.nextInMs);
   }
-  assertEquals(pauses, [750, 1500, 3000, 6000, 12_000, 24_000, 45_000, 45_000]);
+  assertEquals(pauses, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
   assertStringIncludes(warnings[0] ?? "", "later:7");
   names.set("later", ["192.0.2.9"]);
   await time.pass(60_000);
   assertEquals(joined, [[{ host: "192.0.2.9", port: 7 }]]);
 });
 
-Deno.test("jitter halves the pause at most", async () => {
+Deno.test("jitter takes a quarter of the pause at most", async () => {
   const { finder, time } = finderOn(new Map(), () => 0);
   finder.find({ hostname: "later", port: 7 });
   await time.pass(0);
-  assertEquals(time.nextInMs, 500);
+  assertEquals(time.nextInMs, 750);
 });
 
 Deno.test("once closed it tries no more and joins nothing", async () => {

@@ -1,50 +1,49 @@
 /**
- * One connection from its opening to its end, both for what this node sends and what it is sent.
+ * One TCP connection to another node from its opening to its end, and reading one message from one.
  * @module
  */
 import { formatAddress } from "../address.ts";
 import { StreamError } from "../errors.ts";
 import type { Address, ByteStream, Network, Timers } from "../runtime.ts";
-import type { StreamReader } from "../wire/frames.ts";
+import type { StreamReader } from "../wire/stream_reader.ts";
 import type { StreamMessage } from "../wire/messages.ts";
 
-/** Most messages fit the first read; whoever sends more gets larger ones. */
+/** Size of the first read: most messages fit into it. */
 const FIRST_READ_BYTES = 1024;
+/** Size of later reads, for a sender that filled the first one. */
 const LATER_READ_BYTES = 65_536;
 
-/** Where a connection goes and how long it may take in all. */
+/** A connection to open. */
 export interface Dial {
-  /** Opens it. */
   readonly network: Network;
-  /** Ends it when time is up. */
   readonly timers: Timers;
-  /** The other end. */
   readonly to: Address;
-  /** From now to the end of `use`. */
+  /** Deadline from the call to the end of `use`. */
   readonly timeoutMs: number;
-  /** From now until it is open. Default: as `timeoutMs`. */
+  /** Deadline until the connection is open. Default: `timeoutMs`. */
   readonly connectTimeoutMs?: number;
 }
 
 /**
- * Opens a connection, hands it to `use` and closes it when that is done or time is up. Rejects
- * with `StreamError`, or with what `use` rejects with.
+ * Opens a connection, calls `use` with it, and closes it when `use` has ended or at the deadline.
+ * Rejects with `StreamError`, or with what `use` rejects with.
  */
 export async function withStream<T>(
   { network, timers, to, timeoutMs, connectTimeoutMs = timeoutMs }: Dial,
   use: (stream: ByteStream) => Promise<T>,
 ): Promise<T> {
-  const abort = new AbortController();
+  let late = false;
   let stream: ByteStream | undefined;
   const cancel = timers.after(timeoutMs, () => {
-    abort.abort();
+    late = true;
     stream?.close();
   });
   try {
-    stream = await network.connect(to, { timeoutMs: connectTimeoutMs, signal: abort.signal });
+    stream = await network.connect(to, { timeoutMs: Math.min(connectTimeoutMs, timeoutMs) });
+    if (late) throw new StreamError("connected after the deadline");
     return await use(stream);
   } catch (error) {
-    if (!abort.signal.aborted) throw error;
+    if (!late) throw error;
     throw new StreamError(
       `${formatAddress(to)} (TCP) did not answer within ${Math.round(timeoutMs)} ms`,
       { cause: error },
@@ -55,18 +54,26 @@ export async function withStream<T>(
   }
 }
 
+/** How a message is read. */
+export interface ReadOptions {
+  readonly reader: StreamReader;
+  /** Called with the number of bytes of each read. */
+  readonly onRead?: (count: number) => void;
+}
+
 /**
- * Reads one message; `undefined` where the stream ended before there was a whole one. Rejects with
- * `StreamError` and `WireError`.
+ * Reads one message; `undefined` if the stream ended before a whole one. Rejects with `StreamError`
+ * and `WireError`.
  */
 export async function readMessage(
   stream: ByteStream,
-  reader: StreamReader,
+  { reader, onRead }: ReadOptions,
 ): Promise<StreamMessage | undefined> {
   let buffer = new Uint8Array(FIRST_READ_BYTES);
   for (;;) {
     const count = await stream.read(buffer);
     if (count === undefined) return undefined;
+    onRead?.(count);
     reader.push(buffer.subarray(0, count));
     const message = reader.take();
     if (message !== undefined) return message;

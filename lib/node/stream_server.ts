@@ -1,12 +1,12 @@
 /**
- * What other nodes say over TCP: one message a connection, and at most one reply.
+ * Serves TCP connections of other nodes: one message per connection, and at most one reply.
  * @module
  */
 import { formatAddress } from "../address.ts";
-import { Admission, type Admitted, Breather } from "../connection_limit.ts";
+import { type AcceptResult, ConnectionLimit, EvictionPause } from "../connection_limit.ts";
 import { StreamError, WireError } from "../errors.ts";
 import {
-  CROWDED_PAUSE_MS,
+  EVICTION_PAUSE_MS,
   STREAM_DEADLINE_MS,
   STREAMS_MAX,
   STREAMS_MAX_BYTES,
@@ -15,127 +15,113 @@ import {
 import type { ByteStream, StreamListener, Timers } from "../runtime.ts";
 import type { StreamSender } from "../swim/types.ts";
 import type { Envelope } from "../wire/envelope.ts";
-import { StreamReader } from "../wire/frames.ts";
+import { StreamReader } from "../wire/stream_reader.ts";
 import type { StreamMessage } from "../wire/messages.ts";
 import type { Drops } from "./drops.ts";
 import { readMessage } from "./stream_io.ts";
 
-/** Unfinished messages of less than this are left alone where there is too much of them. */
+/** A connection that has sent less than this is not ended when unfinished messages take too much memory. */
 const SMALL_BYTES = 64 * 1024;
 
-/** What a `StreamServer` is made of. */
+/** Options of a `StreamServer`. */
 export interface StreamServerOptions {
   /** Where other nodes connect. Closed by `close`. */
   readonly listener: StreamListener;
-  /** Opens what they send. */
+  /** Opens what other nodes send. */
   readonly envelope: Envelope;
-  /** Ends connections that take too long. */
+  /** Ends connections at their deadline. */
   readonly timers: Timers;
-  /** Where refused input is counted. */
-  readonly drops: Drops;
-  /** Takes a message; returns the sealed reply to write, if any. */
+  /** Counts input that is dropped. */
+  readonly drops: Pick<Drops, "add">;
+  /** Handles a message; returns the sealed reply to write, if any. */
   readonly onMessage: (from: StreamSender, message: StreamMessage) => Uint8Array | undefined;
 }
 
 /**
- * Accepts connections, so many at once and so many from one host, with so many bytes of unfinished
- * messages among them, each with a deadline for its message and its reply together. Where there are
- * more, the oldest without a whole message makes room, so that connections that say nothing keep
- * nobody out. Bad bytes close their connection and nothing else.
+ * Limits the number of connections, the number per host, the bytes of unfinished messages, and the
+ * time of each connection. Over a limit it evicts the oldest connection without a whole message, so
+ * that silent connections do not lock other nodes out. Bad bytes close only their own connection.
  */
 export class StreamServer {
   readonly #options: StreamServerOptions;
-  readonly #admission = new Admission({ most: STREAMS_MAX, mostPerHost: STREAMS_MAX_PER_HOST });
+  readonly #limit = new ConnectionLimit({ max: STREAMS_MAX, maxPerHost: STREAMS_MAX_PER_HOST });
   readonly #unfinished = new Map<ByteStream, number>();
-  readonly #breather: Breather;
+  readonly #pause: EvictionPause;
   #unfinishedBytes = 0;
 
   /** Accepts nothing until `run`. */
   constructor(options: StreamServerOptions) {
     this.#options = options;
-    this.#breather = new Breather(options);
+    this.#pause = new EvictionPause(options);
   }
 
   /** Serves until `close`. */
   async run(): Promise<void> {
     for (let stream; (stream = await this.#options.listener.accept()) !== undefined;) {
-      const admitted = this.#admit(stream);
-      if (admitted.type === "in") void this.#serve(stream);
+      const result = this.#accept(stream);
+      if (result.type === "accepted") void this.#serve(stream);
       else stream.close();
-      if (admitted.type === "out" || admitted.inPlaceOf !== undefined) {
-        await this.#breather.wait(CROWDED_PAUSE_MS);
+      if (result.type === "refused" || result.evicted !== undefined) {
+        await this.#pause.wait(EVICTION_PAUSE_MS);
       }
     }
   }
 
   /** Stops accepting and ends what is open. */
   close(): void {
-    this.#breather.close();
+    this.#pause.close();
     this.#options.listener.close();
-    for (const stream of this.#admission.inside()) stream.close();
+    for (const stream of this.#limit.connections()) stream.close();
   }
 
-  #admit(stream: ByteStream): Admitted {
-    const admitted = this.#admission.enter(stream);
-    if (admitted.type === "out") this.#drop(stream, "there is no room for another connection");
-    else if (admitted.inPlaceOf !== undefined) {
-      this.#end(admitted.inPlaceOf, "it made room for another connection");
+  #accept(stream: ByteStream): AcceptResult {
+    const result = this.#limit.accept(stream);
+    if (result.type === "refused") {
+      this.#drop(stream, tooMany("there is no room for another connection"));
+    } else if (result.evicted !== undefined) {
+      this.#end(result.evicted, "it made room for another connection");
     }
-    return admitted;
+    return result;
   }
 
-  #drop(stream: ByteStream, detail: string): void {
-    const from = formatAddress(stream.remote);
-    this.#options.drops.add({ reason: "too_many", from, detail });
+  #drop(stream: ByteStream, { reason, message: detail }: Why): void {
+    this.#options.drops.add({ reason, from: formatAddress(stream.remote), detail });
   }
 
   #end(stream: ByteStream, why: string): void {
-    this.#drop(stream, why);
+    this.#drop(stream, tooMany(why));
     this.#release(stream);
   }
 
   #release(stream: ByteStream): void {
     stream.close();
-    this.#admission.leave(stream);
+    this.#limit.remove(stream);
     this.#finish(stream);
   }
 
-  /** What it has sent is a message now, or of no more use. */
+  /** Its bytes are no longer those of an unfinished message. */
   #finish(stream: ByteStream): void {
     this.#unfinishedBytes -= this.#unfinished.get(stream) ?? 0;
     this.#unfinished.delete(stream);
   }
 
-  /** The stream, with what is read from it counted until there is a whole message. */
-  #counted(stream: ByteStream): ByteStream {
-    return {
-      remote: stream.remote,
-      read: async (buffer) => {
-        const count = await stream.read(buffer);
-        // One that was ended meanwhile reads no more.
-        if (count !== undefined && this.#admission.has(stream)) this.#keep(stream, count);
-        return count;
-      },
-      write: (bytes) => stream.write(bytes),
-      close: () => stream.close(),
-    };
-  }
-
+  /** Counts bytes of an unfinished message. */
   #keep(stream: ByteStream, bytes: number): void {
-    this.#admission.speak(stream);
+    // The connection may have been evicted while the read was pending.
+    if (!this.#limit.has(stream)) return;
+    this.#limit.markActive(stream);
     this.#unfinished.set(stream, (this.#unfinished.get(stream) ?? 0) + bytes);
     this.#unfinishedBytes += bytes;
-    for (const other of this.#admission.speaking()) {
+    for (const other of this.#limit.active()) {
       if (this.#unfinishedBytes <= STREAMS_MAX_BYTES) return;
-      // Small ones free nothing: they may as well finish.
+      // Ending a small one frees hardly any memory.
       if ((this.#unfinished.get(other) ?? 0) < SMALL_BYTES) continue;
       this.#end(other, `unfinished messages take over ${STREAMS_MAX_BYTES} bytes`);
     }
   }
 
   async #serve(stream: ByteStream): Promise<void> {
-    const { timers, drops, onMessage } = this.#options;
-    const from = formatAddress(stream.remote);
+    const { timers, onMessage } = this.#options;
     let late = false;
     const cancel = timers.after(STREAM_DEADLINE_MS, () => {
       late = true;
@@ -143,31 +129,46 @@ export class StreamServer {
     });
     try {
       const reader = new StreamReader({ envelope: this.#options.envelope });
-      // A connection that ends without a word is a port check, not an error.
-      const message = await readMessage(this.#counted(stream), reader);
+      // A connection that ends without a byte is a port check, not an error.
+      const message = await readMessage(stream, {
+        reader,
+        onRead: (count) => this.#keep(stream, count),
+      });
       if (message === undefined && this.#unfinished.has(stream)) throw cut();
-      this.#admission.prove(stream);
+      this.#limit.authenticate(stream);
       this.#finish(stream);
       const reply = message &&
         onMessage({ ...stream.remote, compresses: reader.compressed }, message);
       if (reply !== undefined) await stream.write(reply);
     } catch (error) {
-      if (late) {
-        const detail = `no whole message and reply within ${STREAM_DEADLINE_MS} ms`;
-        drops.add({ reason: "timed_out", from, detail });
-      } else if (error instanceof WireError) {
-        drops.add({ reason: error.reason, from, detail: error.message });
-      } else if (!(error instanceof StreamError)) {
-        throw error;
-      } else if (this.#unfinished.has(stream)) {
-        const { reason, message } = cut();
-        drops.add({ reason, from, detail: message });
-      }
+      const why = late ? overdue() : this.#reason(stream, error);
+      if (why !== undefined) this.#drop(stream, why);
     } finally {
       cancel();
       this.#release(stream);
     }
   }
+
+  /** Why an error counts as a drop; `undefined` if the other end only closed the connection. */
+  #reason(stream: ByteStream, error: unknown): Why | undefined {
+    if (error instanceof WireError) return error;
+    if (!(error instanceof StreamError)) throw error;
+    return this.#unfinished.has(stream) ? cut() : undefined;
+  }
+}
+
+/** Why a connection was dropped. */
+type Why = Pick<WireError, "reason" | "message">;
+
+function tooMany(message: string): Why {
+  return { reason: "too_many", message };
+}
+
+function overdue(): Why {
+  return {
+    reason: "timed_out",
+    message: `no whole message and reply within ${STREAM_DEADLINE_MS} ms`,
+  };
 }
 
 function cut(): WireError {

@@ -1,9 +1,10 @@
 /** What goes over TCP between nodes, at both ends, in memory and virtual time. */
+import type { NodeReference } from "../address.ts";
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { MemoryNetwork } from "../../tests/support/memory_network.ts";
 import { settle, VirtualTime } from "../../tests/support/virtual_time.ts";
 import { newSession } from "../link/header.ts";
-import type { NodeReference, Peer, PeerView } from "../gossip/types.ts";
+import type { Peer, PeerView } from "../gossip/types.ts";
 import { STREAM_DEADLINE_MS, STREAMS_MAX_BYTES, STREAMS_MAX_PER_HOST } from "../limits.ts";
 import type { ByteStream } from "../runtime.ts";
 import type { Exchange } from "../swim/types.ts";
@@ -37,7 +38,9 @@ function bench(options: { bufferBytes?: number; key?: Uint8Array } = {}) {
     drops,
     onMessage: (from, message) => {
       received.push(message);
-      if (message.type === "user") return peer.host.receiveStream(from, message.payload);
+      if (message.type === "user") {
+        return peer.host.receiveUserMessage({ from, payload: message.payload, carrier: "stream" });
+      }
       return message.type === "ping" ? envelope.sealStream(ACK) : undefined;
     },
   });
@@ -100,8 +103,10 @@ function gossipEnd(name: string, { envelope, network, time, drops }: GossipSetti
     machine: {
       fire() {},
       sent: (id, ok) => void sent.push([id, ok]),
+      persisted() {},
       receive: (message, from) => void taken.push([from, message]),
     },
+    store: { keep() {} },
     onEvent: () => {},
     onSession: () => {},
   });

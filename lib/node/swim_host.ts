@@ -1,76 +1,75 @@
 /**
- * What the membership machine asks for, done on the network and the clock.
+ * Carries out the effects of the membership machine: packets, requests over TCP, timers, events.
  * @module
  */
 import { GossipcheckError } from "../errors.ts";
 import type { Address, DatagramSocket, Network, Timers } from "../runtime.ts";
 import type { Exchange, SwimEffects, SwimEvent, SwimTimer } from "../swim/types.ts";
 import type { Envelope } from "../wire/envelope.ts";
-import { StreamReader } from "../wire/frames.ts";
+import { StreamReader } from "../wire/stream_reader.ts";
 import type { StreamMessage } from "../wire/messages.ts";
 import { readMessage, withStream } from "./stream_io.ts";
 import { TimerSet } from "../timer_set.ts";
 
-/** What of the membership machine its host calls back. */
+/** The calls of a `SwimHost` into the membership machine. */
 export interface SwimInput {
-  /** Takes a timer that is due. */
+  /** Handles a timer that fired. */
   fire(timer: SwimTimer): void;
-  /** Takes the reply to an exchange. */
+  /** Handles the reply to a request. */
   receiveReply(exchange: Exchange, message: StreamMessage): void;
-  /** Takes an exchange's failure. */
+  /** Handles the failure of a request. */
   exchangeFailed(exchange: Exchange, reason: string): void;
 }
 
-/** What a `SwimHost` is made of. */
+/** Options of a `SwimHost`. */
 export interface SwimHostOptions {
-  /** Where packets leave. */
+  /** Sends packets. */
   readonly socket: DatagramSocket;
-  /** Where exchanges are opened. */
+  /** Opens streams to other nodes. */
   readonly network: Network;
-  /** Wakes the machine. */
   readonly timers: Timers;
   /** Opens replies. */
   readonly envelope: Envelope;
-  /** The machine; called back only once it has asked for something. */
+  /** The membership machine; called only after it has asked for something. */
   readonly machine: SwimInput;
-  /** Takes the machine's events. */
+  /** Handles the events of the machine. */
   readonly onEvent: (event: SwimEvent) => void;
 }
 
-/** The membership machine's hands. After `close` nothing is sent and nothing is called back. */
+/** After `close` nothing is sent and the machine is not called any more. */
 export class SwimHost implements SwimEffects {
   readonly #options: SwimHostOptions;
   readonly #timers: TimerSet;
 
-  /** Does nothing until the machine asks. */
+  /** Sends nothing until the machine asks for it. */
   constructor(options: SwimHostOptions) {
     this.#options = options;
     this.#timers = new TimerSet(options.timers);
   }
 
-  /** Sends one packet and forgets it. */
+  /** Sends one packet. */
   sendPacket(to: Address, packet: Uint8Array): void {
     this.#options.socket.send(to, packet);
   }
 
-  /** Opens a stream, writes the request, reads one message, and hands it or the failure back. */
+  /** Opens a stream, writes the request and reads one message; calls the machine with it or the failure. */
   openExchange(
     ...[exchange, request, timeoutMs]: Parameters<SwimEffects["openExchange"]>
   ): void {
     void this.#exchange({ exchange, request, timeoutMs });
   }
 
-  /** Hands `timer` to the machine after `delayMs`. */
+  /** Calls the machine with `timer` after `delayMs`. */
   setTimer(delayMs: number, timer: SwimTimer): void {
     this.#timers.after(delayMs, () => this.#options.machine.fire(timer));
   }
 
-  /** Passes an event on. */
+  /** Passes an event to its handler. */
   emit(event: SwimEvent): void {
     this.#options.onEvent(event);
   }
 
-  /** Stops all timers and callbacks. */
+  /** Ends all timers, and sends and calls back nothing more. */
   close(): void {
     this.#timers.close();
   }
@@ -89,7 +88,7 @@ export class SwimHost implements SwimEffects {
     else machine.receiveReply(exchange, outcome);
   }
 
-  /** The reply, or why there is none. */
+  /** The reply, or the reason why there is none. */
   async #ask(
     { to, request, timeoutMs }: { to: Address; request: Uint8Array; timeoutMs: number },
   ): Promise<StreamMessage | string> {
@@ -97,7 +96,9 @@ export class SwimHost implements SwimEffects {
     try {
       return await withStream({ network, timers, to, timeoutMs }, async (stream) => {
         await stream.write(request);
-        const reply = await readMessage(stream, new StreamReader({ envelope, reply: true }));
+        const reply = await readMessage(stream, {
+          reader: new StreamReader({ envelope, reply: true }),
+        });
         return reply ?? "the other end closed the connection without an answer";
       });
     } catch (error) {
