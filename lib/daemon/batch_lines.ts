@@ -1,68 +1,65 @@
 /**
- * What dissemination holds of a batch, in the words of the client protocol.
+ * Converts the state of batches in dissemination to replies of the client protocol.
  * @module
  */
-import { decodeResults } from "../checks/codec.ts";
-import type { CheckResult } from "../checks/check.ts";
-import type { BatchLine, BatchState, NodeProgress } from "../client/protocol.ts";
+import type { Batch } from "../batch/batch.ts";
+import { type BodySummary, readBody, summaryOf } from "../batch/body.ts";
+import { type BatchId, issueTimeOf } from "../batch/id.ts";
+import type { MemberProgress } from "../batch/progress.ts";
+import { decodeReport } from "../batch/report.ts";
+import type { BatchLine, BatchState } from "../client/protocol.ts";
 import { WireError } from "../errors.ts";
 import type { Dissemination } from "../gossip/dissemination.ts";
-import { issueTimeOf } from "../batch/id.ts";
 import { rolloutStanding } from "../gossip/stages.ts";
-import type { Batch, BatchId, MemberProgress } from "../gossip/types.ts";
-import { readableCheckNames, UNREADABLE_BATCH } from "./check_names.ts";
 
-/** Where batches are looked up. */
+/** The methods of dissemination that look up batches. */
 export type BatchLookup = Pick<
   Dissemination,
   "batches" | "batch" | "isCancelled" | "collections" | "collection"
 >;
 
-/** What a `BatchLines` is made of. */
+/** Options of `BatchLines`. */
 export interface BatchLinesOptions {
-  /** Where batches are looked up. */
   readonly batches: BatchLookup;
-  /** This node's name. */
+  /** Name of this node. */
   readonly self: () => string;
-  /** Under which name the signer of an admitted batch is trusted here; undefined where all are. */
+  /** Name of the trusted key that signed a batch; undefined without `-trusted-keys`. */
   readonly signerOf: (batch: Batch) => string | undefined;
 }
 
-/** Batches as wholes. */
+/** Builds the list of batches and the state of one batch. */
 export class BatchLines {
   readonly #options: BatchLinesOptions;
 
-  /** Looks nothing up yet. */
+  /** Reads `batches` at each call. */
   constructor(options: BatchLinesOptions) {
     this.#options = options;
   }
 
   /**
-   * The newest batches, at most `most`: those that are remembered whole and, at their origin, those
-   * that have expired and left nothing but results.
+   * Lists the newest batches, at most `max`, newest first. At their origin, expired batches are
+   * included as long as it has their results.
    */
-  newest(most: number): BatchLine[] {
+  newest(max: number): BatchLine[] {
     const { batches, self } = this.#options;
     const ids = new Set(batches.batches().map(({ id }) => id));
     for (const { batchId } of batches.collections()) ids.add(batchId);
     // Ids sort by time of issue.
-    return [...ids].sort().reverse().slice(0, most).map((id) => {
+    return [...ids].sort().reverse().slice(0, max).map((id) => {
       const batch = batches.batch(id);
       const members = batches.collection(id)?.members;
       return {
         batchId: id,
         issuedAtMs: batch?.issuedAtMs ?? issueTimeOf(id),
         origin: batch?.origin.name ?? self(),
-        checks: batch === undefined
-          ? answeredChecks(members)
-          : readableCheckNames(batch.body) ?? [],
+        summary: batch === undefined ? reportedSummary(members) : summaryOf(readBody(batch.body)),
         ...(members === undefined ? {} : { counts: count([...members.values()]) }),
         ...this.state(id),
       };
     });
   }
 
-  /** One batch. */
+  /** The state of one batch. */
   state(batchId: BatchId): BatchState {
     const { batches, signerOf } = this.#options;
     const batch = batches.batch(batchId);
@@ -81,40 +78,27 @@ export class BatchLines {
   }
 }
 
-/** One member's part. */
-export function nodeProgress(node: string, progress: MemberProgress): NodeProgress {
-  switch (progress.state) {
-    case "pending":
-    case "running":
-      return { node, state: progress.state };
-    case "done":
-      return { node, state: "done", results: readResults(progress.body) };
-    case "unreached":
-      return { node, state: "unreached", memberState: progress.memberState };
-    case "skipped":
-      return { node, state: "skipped", reason: progress.reason };
-    default:
-      return progress satisfies never;
+/**
+ * Summarizes an expired batch, whose body is deleted, from the first report that can be decoded.
+ */
+function reportedSummary(members: ReadonlyMap<string, MemberProgress> | undefined): BodySummary {
+  for (const progress of members?.values() ?? []) {
+    const summary = progress.state === "done" ? summaryOfReport(progress.report) : undefined;
+    if (summary !== undefined) return summary;
   }
+  return { type: "unreadable" };
 }
 
-/** A node of another release may send what cannot be read: that node's outcome is then an error. */
-export function readResults(body: Uint8Array): readonly CheckResult[] {
+function summaryOfReport(bytes: Uint8Array): BodySummary | undefined {
   try {
-    return decodeResults(body);
+    const report = decodeReport(bytes);
+    if (report.type === "keys") return { type: "keys" };
+    if (report.type === "batch") return undefined;
+    return { type: "checks", names: report.results.map(({ check }) => check) };
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    const reason = `its results cannot be read: ${error.message}`;
-    return [{ check: UNREADABLE_BATCH, outcome: { status: "error", reason }, durationMs: 0 }];
+    return undefined;
   }
-}
-
-/** The checks of a batch whose own bytes are gone: any member's outcomes name them. */
-function answeredChecks(members: ReadonlyMap<string, MemberProgress> | undefined): string[] {
-  for (const progress of members?.values() ?? []) {
-    if (progress.state === "done") return readResults(progress.body).map(({ check }) => check);
-  }
-  return [];
 }
 
 function count(parts: readonly MemberProgress[]): NonNullable<BatchLine["counts"]> {

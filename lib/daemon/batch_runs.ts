@@ -1,56 +1,52 @@
 /**
- * The batches that this node runs, from acceptance to report: where dissemination and checks meet.
+ * Runs the batches of this node, from acceptance to report.
  * @module
  */
-import { decodeChecks, encodeResults } from "../checks/codec.ts";
-import type { Check, CheckResult } from "../checks/check.ts";
+import type { Batch } from "../batch/batch.ts";
+import type { ReadBody } from "../batch/body.ts";
+import type { Check, CheckResult, Outcome } from "../batch/check.ts";
+import type { BatchId } from "../batch/id.ts";
+import type { KeyOperation } from "../batch/key_operation.ts";
+import { encodeReport, type Report, reportPassed } from "../batch/report.ts";
 import type { RunOptions } from "../checks/runner.ts";
-import { HostError, StoreError, WireError } from "../errors.ts";
-import type { LocalReport } from "../gossip/dissemination.ts";
-import type { Batch, BatchAccepted, BatchId, BatchReleased } from "../gossip/types.ts";
+import { HostError, StoreError } from "../errors.ts";
+import type { BatchAccepted, BatchReleased, LocalReport } from "../gossip/types.ts";
+import type { BatchStore, JournalRecord } from "../journal/batch_store.ts";
 import type { Clock, Log, Timers } from "../runtime.ts";
-import type { BatchStore, Outcomes } from "../journal/batch_store.ts";
-import { checkNames, UNREADABLE_BATCH } from "./check_names.ts";
-import type { KeyOperations } from "../node/key_changes.ts";
 import type { RunRules } from "../trust/run_rules.ts";
 
-/** Why a batch's run is ended early, as the results say it. */
+/** Why a run is ended early: the reason in its results. */
 export type StopReason = "the batch was cancelled" | "this node is stopping";
 
-/** What a `Batches` is made of. */
-export interface BatchesOptions {
-  /** This node's name, as actions see it. */
+/** Options of `BatchRuns`. */
+export interface BatchRunsOptions {
+  /** Name of this node, in the environment of actions. */
   readonly node: string;
   /** Runs checks and actions. */
   readonly runner: { run(options: RunOptions): Promise<readonly CheckResult[]> };
-  /** Carries out the batches that are no checks; absent where there are no keys. */
-  readonly keys?: Pick<KeyOperations, "run">;
-  /** Says what may run, and keeps a record of it. */
+  /** Runs key operations on this node's keyring. */
+  readonly keys: { run(operation: KeyOperation, batchId: BatchId): Report };
+  /** Applies the rules of this node, and writes the audit log. */
   readonly rules: Pick<RunRules, "starting" | "actionStarting" | "checkEnded">;
-  /** Where what must survive is kept. */
-  readonly store: BatchStore;
-  /** Takes this node's reports; false where the store failed, and nothing was told. */
-  readonly report: (batchId: BatchId, report: LocalReport) => boolean;
-  /** Times runs. */
+  /** The journal. */
+  readonly store: Pick<BatchStore, "keep">;
+  /** Passes a report of this node to dissemination. */
+  readonly report: (batchId: BatchId, report: LocalReport) => void;
+  /** Measures durations. */
   readonly clock: Clock;
-  /** Bounds the wait for the last runs. */
+  /** For the timeouts of `drain` and `reportsSettled`. */
   readonly timers: Timers;
-  /** Says what ran. */
   readonly log: Log;
 }
 
-/** Outcomes of this node's own batches that the store could not take are offered again after this. */
-const STORE_RETRY_MS = 5_000;
-
-/** How a batch's actions are ended or kept from starting. */
-interface ActionOptions {
+/** One batch to run. */
+interface RunStart {
+  readonly batch: Batch;
+  readonly body: ReadBody;
+  /** Ends the run if it aborts. */
   readonly signal: AbortSignal;
-  /** Why none may start. */
-  readonly refusal: StoreError | undefined;
-}
-
-interface BeginOptions extends Omit<ActionOptions, "signal"> {
-  readonly cancelled: boolean;
+  /** Why the acceptance of the batch is not durable, if so; then none of its actions may start. */
+  readonly failure: string | undefined;
 }
 
 interface Run {
@@ -58,47 +54,42 @@ interface Run {
   readonly ended: Promise<void>;
 }
 
-/** Runs batches, any number at once: the runner keeps them in order and within bounds. */
-export class Batches {
-  readonly #options: BatchesOptions;
+/** Runs batches, any number at once; the runner limits how many checks run at once. */
+export class BatchRuns {
+  readonly #options: BatchRunsOptions;
   readonly #runs = new Map<BatchId, Run>();
   readonly #unsettled = new Set<BatchId>();
   #allSettled: (() => void) | undefined;
 
-  /** Runs nothing yet. */
-  constructor(options: BatchesOptions) {
+  /** Runs nothing before `begin`. */
+  constructor(options: BatchRunsOptions) {
     this.#options = options;
   }
 
-  /** How many batches are running. */
+  /** Number of batches that are running. */
   get running(): number {
     return this.#runs.size;
   }
 
   /**
-   * Takes a batch that dissemination has accepted. Where the store fails, one of this node's own
-   * raises `StoreError` and is not issued; another's is passed on and its checks run, but no action.
+   * Runs a batch that dissemination has accepted or released. If it was cancelled already, its
+   * checks are reported as skipped. If its acceptance is not durable, its checks run and its
+   * actions do not.
    */
-  accepted(event: BatchAccepted): void {
-    const { batch, targeted, cancelled, collection } = event;
-    const refusal = this.#refusal(batch.id, () => this.#options.store.accepted(event));
-    if (refusal !== undefined && collection !== undefined) throw refusal;
-    if (targeted) this.#begin(batch, { cancelled, refusal });
+  begin(event: BatchAccepted | BatchReleased, body: ReadBody): void {
+    const { batch, cancelled, failure } = event;
+    const abort = new AbortController();
+    if (cancelled) abort.abort("the batch was cancelled" satisfies StopReason);
+    const ended = this.#run({ batch, body, failure, signal: abort.signal });
+    this.#runs.set(batch.id, { abort, ended });
   }
 
-  /** Takes a held batch that may run now. Where the store fails, no action of it runs. */
-  released(event: BatchReleased): void {
-    const { batch, cancelled } = event;
-    const refusal = this.#refusal(batch.id, () => this.#options.store.note(event));
-    this.#begin(batch, { cancelled, refusal });
-  }
-
-  /** Ends a batch's run: what has not started does not start, what runs is ended. */
+  /** Ends the run of a batch: running actions are killed, and no more checks start. */
   stop(batchId: BatchId, reason: StopReason): void {
     this.#runs.get(batchId)?.abort.abort(reason);
   }
 
-  /** Waits for all runs to end; those that last longer than `graceMs` are ended. */
+  /** Waits until all runs have ended. Runs that take longer than `graceMs` are stopped. */
   async drain(graceMs: number): Promise<void> {
     const cancel = this.#options.timers.after(graceMs, () => {
       for (const batchId of this.#runs.keys()) this.stop(batchId, "this node is stopping");
@@ -109,13 +100,13 @@ export class Batches {
     cancel();
   }
 
-  /** The origin has this node's report, or was given up on. */
+  /** To be called when the origin has acknowledged a report, or the report was abandoned. */
   reportSettled(batchId: BatchId): void {
     this.#unsettled.delete(batchId);
     if (this.#unsettled.size === 0) this.#allSettled?.();
   }
 
-  /** Waits until no report is under way, or for `timeoutMs`. */
+  /** Waits until all reports are settled, at most `timeoutMs`. */
   async reportsSettled(timeoutMs: number): Promise<void> {
     if (this.#unsettled.size === 0) return;
     await new Promise<void>((resolve) => {
@@ -124,116 +115,117 @@ export class Batches {
     });
   }
 
-  /** Runs a batch, or, where it was cancelled before, reports that it did not run. */
-  #begin(batch: Batch, options: BeginOptions): void {
-    const abort = new AbortController();
-    if (options.cancelled) abort.abort("the batch was cancelled" satisfies StopReason);
-    const { refusal } = options;
-    this.#runs.set(batch.id, { abort, ended: this.#run(batch, { signal: abort.signal, refusal }) });
-  }
-
-  async #run(batch: Batch, options: ActionOptions): Promise<void> {
+  async #run(start: RunStart): Promise<void> {
     const { clock, report, log } = this.#options;
-    // Whoever told us of the batch goes on first: the burst is on its way before any check starts.
-    await Promise.resolve();
+    const { batch } = start;
     const startedMs = clock.nowMs();
     report(batch.id, { state: "running" });
-    const results = await this.#results(batch, options);
-    const passed = results.every(({ outcome }) => outcome.status === "pass");
-    const body = encodeResults(results);
-    log.write("info", "batch_done", `ran batch ${batch.id}`, {
-      checks: results.length,
-      notPassing: results.filter(({ outcome }) => outcome.status !== "pass").length,
-      actions: results.filter(({ action }) => action !== undefined).length,
-      durationMs: Math.round(clock.nowMs() - startedMs),
-    });
-    this.#runs.delete(batch.id);
+    const found = await this.#report(start);
+    const durationMs = Math.round(clock.nowMs() - startedMs);
+    const passed = reportPassed(found);
+    const bytes = encodeReport(found);
     this.#unsettled.add(batch.id);
-    this.#tell(batch, { passed, body });
+    // A report that the journal cannot store is sent as well: only a crash now would lose it.
+    await this.#record({ type: "finished", batch, passed, report: bytes });
+    this.#runs.delete(batch.id);
+    log.write("info", "batch_done", `ran batch ${batch.id}`, { ...summaryOf(found), durationMs });
+    report(batch.id, { state: "done", passed, report: bytes });
   }
 
-  /**
-   * What the store cannot keep is still told to another origin: only a crash now would lose it. As
-   * the origin itself the node keeps trying, since nobody else has its outcomes.
-   */
-  #tell(batch: Batch, outcomes: Outcomes): void {
-    const { store, report, timers } = this.#options;
-    this.#refusal(batch.id, () => store.finished(batch, outcomes));
-    if (report(batch.id, { state: "done", ...outcomes })) return;
-    timers.after(STORE_RETRY_MS, () => this.#tell(batch, outcomes));
+  /** Writes a record; resolves with the reason if it could not be written. */
+  #record(record: JournalRecord): Promise<string | undefined> {
+    const answer = Promise.withResolvers<string | undefined>();
+    this.#options.store.keep(record, (error) => answer.resolve(error?.message));
+    return answer.promise;
   }
 
-  /** Why the store could not keep something, said in the log as well; undefined where it did. */
-  #refusal(batchId: BatchId, keep: () => void): StoreError | undefined {
+  async #report(start: RunStart): Promise<Report> {
+    const { batch, body, signal } = start;
+    const refusal = this.#refusal(start);
+    if (refusal !== undefined) return uniformReport(body, { status: "error", reason: refusal });
+    switch (body.type) {
+      case "unreadable":
+        return uniformReport(body, {
+          status: "error",
+          reason: `this node cannot read the batch: ${body.reason}`,
+        });
+      case "keys":
+        if (!signal.aborted) return this.#options.keys.run(body.operation, batch.id);
+        return uniformReport(body, { status: "skipped", reason: String(signal.reason) });
+      case "checks":
+        return { type: "checks", results: await this.#runChecks(start, body.checks) };
+      default:
+        return body satisfies never;
+    }
+  }
+
+  /** Why the batch is not allowed to run; `undefined` if it is. */
+  #refusal({ batch }: RunStart): string | undefined {
     try {
-      keep();
+      this.#options.rules.starting(batch);
       return undefined;
     } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
-      this.#options.log.write("error", "store_failed", error.message, { batch: batchId });
-      return error;
+      if (!(error instanceof HostError)) throw error;
+      return error.message;
     }
   }
 
-  /**
-   * Raises `HostError` where a rule forbids the action, and `StoreError` where it could not be
-   * remembered that it starts: then it must not.
-   */
-  #actionStarting(batch: Batch, { check, refusal }: ActionOptions & { check: Check }): void {
-    const { rules, store } = this.#options;
-    const { id } = batch;
-    rules.actionStarting(batch, check);
-    const why = refusal ?? this.#refusal(id, () => store.actionStarting(id, check.name));
-    if (why === undefined) return;
-    throw new StoreError(
-      `not started, since this node could not remember that it was: ${why.message}`,
-      { cause: why },
-    );
-  }
-
-  async #results(batch: Batch, options: ActionOptions): Promise<readonly CheckResult[]> {
-    const { node, runner } = this.#options;
-    const refused = this.#refusedResults(batch);
-    if (refused !== undefined) return refused;
-    const ofKeys = this.#options.keys?.run(batch, options.signal);
-    if (ofKeys !== undefined) return ofKeys;
-    let checks: Check[];
-    try {
-      checks = decodeChecks(batch.body);
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      const reason = `this node cannot read the batch: ${error.message}`;
-      return [{ check: UNREADABLE_BATCH, outcome: { status: "error", reason }, durationMs: 0 }];
-    }
+  async #runChecks(start: RunStart, checks: readonly Check[]): Promise<readonly CheckResult[]> {
+    const { node, runner, rules, store } = this.#options;
+    const { batch, signal } = start;
     return await runner.run({
       checks,
       node,
       batchId: batch.id,
       mode: "parallel",
       actions: true,
-      signal: options.signal,
-      onActionStarting: (check) => this.#actionStarting(batch, { ...options, check }),
-      onResult: (result) => this.#checkEnded(batch, { checks, result }),
+      signal,
+      onActionStarting: (check) => this.#actionStarting(start, check),
+      onResult: (result) => {
+        const check = checks.find(({ name }) => name === result.check);
+        rules.checkEnded(batch, { check, result });
+        store.keep({ type: "check_ended", batchId: batch.id, result });
+      },
     });
   }
 
-  #checkEnded(batch: Batch, options: { checks: readonly Check[]; result: CheckResult }): void {
-    const { rules, store } = this.#options;
-    const { checks, result } = options;
-    const check = checks.find(({ name }) => name === result.check);
-    rules.checkEnded(batch, { check, result });
-    this.#refusal(batch.id, () => store.checkEnded(batch.id, result));
+  /**
+   * Records that an action starts, and resolves when the record is durable. Rejects with
+   * `HostError` if a rule forbids the action, with `StoreError` if it could not be recorded; the
+   * action must then not start.
+   */
+  async #actionStarting({ batch, failure }: RunStart, check: Check): Promise<void> {
+    this.#options.rules.actionStarting(batch, check);
+    const why = failure ??
+      await this.#record({ type: "action_starting", batchId: batch.id, check: check.name });
+    if (why === undefined) return;
+    throw new StoreError(`not started: this node could not record the start: ${why}`);
   }
+}
 
-  /** What the results say of a batch that may not run; undefined where it may. */
-  #refusedResults(batch: Batch): CheckResult[] | undefined {
-    try {
-      this.#options.rules.starting(batch);
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof HostError)) throw error;
-      const outcome = { status: "error", reason: error.message } as const;
-      return checkNames(batch.body).map((check) => ({ check, outcome, durationMs: 0 }));
-    }
+/** What the log says of a report. */
+function summaryOf(report: Report): Readonly<Record<string, number | string>> {
+  if (report.type !== "checks") return { outcome: report.outcome.status };
+  return {
+    checks: report.results.length,
+    notPassing: report.results.filter(({ outcome }) => outcome.status !== "pass").length,
+    actions: report.results.filter(({ action }) => action !== undefined).length,
+  };
+}
+
+/** A report with the same outcome for all checks of a batch. */
+function uniformReport(body: ReadBody, outcome: Outcome): Report {
+  switch (body.type) {
+    case "unreadable":
+      return { type: "batch", outcome };
+    case "keys":
+      return { type: "keys", outcome };
+    case "checks":
+      return {
+        type: "checks",
+        results: body.checks.map(({ name }) => ({ check: name, outcome, durationMs: 0 })),
+      };
+    default:
+      return body satisfies never;
   }
 }

@@ -1,49 +1,39 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { checkBatch, checkNamed, testId } from "../../tests/support/batches.ts";
+import { HeldJournal } from "../../tests/support/held_journal.ts";
+import { Disk } from "../../tests/support/journal_disk.ts";
 import { settle, VirtualTime } from "../../tests/support/virtual_time.ts";
-import { decodeResults, encodeChecks } from "../checks/codec.ts";
-import type { CheckResult } from "../checks/check.ts";
+import { encodeBody, readBody } from "../batch/body.ts";
+import type { CheckResult } from "../batch/check.ts";
+import type { BatchId } from "../batch/id.ts";
+import type { KeyOperation } from "../batch/key_operation.ts";
+import { decodeReport, type Report } from "../batch/report.ts";
 import type { RunOptions } from "../checks/runner.ts";
 import { HostError, StoreError } from "../errors.ts";
-import type { LocalReport } from "../gossip/dissemination.ts";
-import type { Batch, BatchAccepted } from "../gossip/types.ts";
-import { MemoryBatchStore } from "../journal/batch_store.ts";
-import { Batches, type BatchesOptions } from "./batch_runs.ts";
+import type { BatchAccepted, BatchReleased, LocalReport } from "../gossip/types.ts";
+import { BatchRuns, type BatchRunsOptions } from "./batch_runs.ts";
 
 const PASS: CheckResult = { check: "a", outcome: { status: "pass" }, durationMs: 1 };
 const FAIL: CheckResult = { check: "a", outcome: { status: "fail", reason: "no" }, durationMs: 1 };
-const CHECKS = encodeChecks([
-  { name: "a", type: "file_exists", fields: { path: "/a" }, actionTimeoutMs: 1000 },
-]);
+const [X, Y, Z] = [1, 2, 3].map(testId) as [BatchId, BatchId, BatchId];
+const KEYS = encodeBody({ type: "keys", operation: { type: "list" } });
+const CANCELLED = { status: "skipped", reason: "the batch was cancelled" } as const;
 
-function batch(id: string, body: Uint8Array = CHECKS): Batch {
-  return {
-    id,
-    origin: { name: "origin", address: { host: "192.0.2.1", port: 3505 } },
-    issuedAtMs: 0,
-    expiresAtMs: 0,
-    target: {},
-    held: false,
-    body,
-    signature: new Uint8Array(0),
-  };
+function accepted(id: BatchId, fields: Partial<BatchAccepted> = {}): BatchAccepted {
+  const rest = { targeted: true, cancelled: false };
+  return { type: "batch_accepted", batch: checkBatch({ id }), ...rest, ...fields };
 }
 
-function accepted(id: string, fields: Partial<BatchAccepted> = {}): BatchAccepted {
-  const rest = { ageMs: 0, targeted: true, cancelled: false };
-  return { type: "batch_accepted", batch: batch(id), ...rest, ...fields };
-}
+const NO_RULES: BatchRunsOptions["rules"] = { starting() {}, actionStarting() {}, checkEnded() {} };
 
-const NO_RULES: BatchesOptions["rules"] = { starting() {}, actionStarting() {}, checkEnded() {} };
-
-/** Batches whose runs the test ends by hand, with all that is reported written down. */
-function bench(store = new MemoryBatchStore(), rules = NO_RULES) {
+/** Runs that the test ends, and their reports. */
+function bench(options: Partial<Pick<BatchRunsOptions, "store" | "rules">> = {}) {
   const time = new VirtualTime();
   const reports: string[] = [];
-  const bodies = new Map<string, Uint8Array>();
+  const done = new Map<BatchId, Uint8Array>();
   const runs = new Map<string, { options: RunOptions; end: (...results: CheckResult[]) => void }>();
-  const errors: string[] = [];
-  const notTold = new Set<string>();
-  const batches = new Batches({
+  const operations: [KeyOperation, BatchId][] = [];
+  const batches = new BatchRuns({
     node: "n1",
     runner: {
       run: (options) =>
@@ -57,249 +47,281 @@ function bench(store = new MemoryBatchStore(), rules = NO_RULES) {
           options.signal?.addEventListener("abort", skip);
         }),
     },
-    rules,
-    store,
-    report: (id: string, report: LocalReport) => {
-      if (report.state === "done") bodies.set(id, report.body);
+    keys: {
+      run: (operation, id) => {
+        operations.push([operation, id]);
+        return { type: "keys", outcome: { status: "pass" } };
+      },
+    },
+    rules: NO_RULES,
+    store: new HeldJournal(),
+    report: (id: BatchId, report: LocalReport) => {
+      if (report.state === "done") done.set(id, report.report);
       reports.push(`${id} ${report.state}${report.state === "done" ? ` ${report.passed}` : ""}`);
-      return !notTold.delete(id);
     },
     clock: time,
     timers: time,
-    log: { write: (...[level, , message]) => void (level === "error" && errors.push(message)) },
+    log: { write() {} },
+    ...options,
   });
-  return { batches, time, reports, bodies, runs, errors, notTold, store };
+  const begin = (event: BatchAccepted | BatchReleased) =>
+    batches.begin(event, readBody(event.batch.body));
+  const reportOf = (id: BatchId): Report | undefined => {
+    const bytes = done.get(id);
+    return bytes && decodeReport(bytes);
+  };
+  return { batches, begin, time, reports, done, reportOf, runs, operations };
 }
 
-Deno.test("a batch is reported running, then done with its outcomes", async () => {
-  const { batches, reports, bodies, runs, store } = bench();
-  batches.accepted(accepted("x"));
-  assertEquals(reports, [], "whoever told of the batch goes on first");
+function checks(...results: CheckResult[]): Report {
+  return { type: "checks", results };
+}
+
+Deno.test("a batch is reported running, then done with its results", async () => {
+  const journal = new HeldJournal();
+  const { begin, reports, reportOf, runs, done } = bench({ store: journal });
+  begin(accepted(X));
+  assertEquals(reports, [`${X} running`]);
   await settle();
-  assertEquals(reports, ["x running"]);
-  const { options } = runs.get("x") ?? {};
+  assertEquals(reports, [`${X} running`]);
+  const { options } = runs.get(X) ?? {};
   assertEquals([options?.node, options?.mode, options?.actions], ["n1", "parallel", true]);
   assertEquals(options?.checks.map(({ name }) => name), ["a"]);
-  runs.get("x")?.end(PASS);
+  runs.get(X)?.end(PASS);
   await settle();
-  assertEquals(reports, ["x running", "x done true"]);
-  assertEquals(decodeResults(bodies.get("x") ?? new Uint8Array()), [PASS]);
-  assertEquals(store.outcomes("x"), bodies.get("x"));
+  assertEquals(reports, [`${X} running`, `${X} done true`]);
+  assertEquals(reportOf(X), checks(PASS));
+  const report = done.get(X) ?? new Uint8Array();
+  const batch = checkBatch({ id: X });
+  assertEquals(journal.records, [{ type: "finished", batch, passed: true, report }]);
 });
 
-Deno.test("one outcome that is no pass makes the batch not passed", async () => {
-  const { batches, reports, runs } = bench();
-  batches.accepted(accepted("x"));
+Deno.test("a batch with an outcome other than pass has not passed", async () => {
+  const { begin, reports, runs } = bench();
+  begin(accepted(X));
   await settle();
-  runs.get("x")?.end(PASS, FAIL);
+  runs.get(X)?.end(PASS, FAIL);
   await settle();
-  assertEquals(reports.at(-1), "x done false");
+  assertEquals(reports.at(-1), `${X} done false`);
 });
 
-Deno.test("a batch for others is kept and not run", async () => {
-  const { batches, reports, runs } = bench();
-  batches.accepted(accepted("x", { targeted: false }));
+Deno.test("a held batch runs when it is released", async () => {
+  const { begin, reports, runs } = bench();
+  begin({ type: "batch_released", batch: checkBatch({ id: X, held: true }), cancelled: false });
   await settle();
-  assertEquals([reports, runs.size, batches.running], [[], 0, 0]);
+  runs.get(X)?.end(PASS);
+  await settle();
+  assertEquals(reports, [`${X} running`, `${X} done true`]);
 });
 
-Deno.test("a batch that cannot be read is an error in the results, not silence", async () => {
-  const { batches, bodies } = bench();
-  batches.accepted(accepted("x", { batch: batch("x", new Uint8Array([0xc1])) }));
-  await settle();
-  const [result] = decodeResults(bodies.get("x") ?? new Uint8Array());
-  assertEquals(result?.outcome.status, "error");
+Deno.test("a batch that cannot be decoded is reported as an error", async () => {
+  const { begin, reports, reportOf, runs, operations } = bench();
+  const bodies = [new Uint8Array([0xc1]), KEYS.slice(0, -1), encodeBody(NO_CHECKS)];
+  for (const [index, body] of bodies.entries()) {
+    const id = testId(index);
+    begin(accepted(id, { batch: checkBatch({ id, body }) }));
+    await settle();
+    const report = reportOf(id);
+    assert(report?.type === "batch" && report.outcome.status === "error");
+    assertStringIncludes(report.outcome.reason, "this node cannot read the batch: ");
+    assertEquals(reports.at(-1), `${id} done false`);
+  }
+  assertEquals([runs.size, operations], [0, []]);
 });
 
-Deno.test("a batch cancelled before it came, or while it runs, is ended and says by what", async () => {
-  const { batches, bodies } = bench();
-  batches.accepted(accepted("early", { cancelled: true }));
-  batches.accepted(accepted("late"));
+const NO_CHECKS = { type: "checks", checks: [] } as const;
+
+Deno.test("a key operation is run and reported as such", async () => {
+  const { begin, reports, reportOf, runs, operations } = bench();
+  begin(accepted(X, { batch: checkBatch({ id: X, body: KEYS }) }));
   await settle();
-  batches.stop("late", "the batch was cancelled");
-  batches.stop("unknown", "the batch was cancelled");
+  assertEquals(operations, [[{ type: "list" }, X]]);
+  assertEquals(reports, [`${X} running`, `${X} done true`]);
+  assertEquals(reportOf(X), { type: "keys", outcome: { status: "pass" } });
+  begin(accepted(Y));
   await settle();
-  for (const id of ["early", "late"]) {
-    const [result] = decodeResults(bodies.get(id) ?? new Uint8Array());
-    assertEquals(result?.outcome, { status: "skipped", reason: "the batch was cancelled" });
+  assertEquals([operations.length, [...runs.keys()]], [1, [Y]]);
+});
+
+Deno.test("a batch that is cancelled before or while it runs is reported as skipped, with the reason", async () => {
+  const { batches, begin, reportOf } = bench();
+  begin(accepted(X, { cancelled: true }));
+  begin(accepted(Y));
+  await settle();
+  batches.stop(Y, "the batch was cancelled");
+  batches.stop(Z, "the batch was cancelled");
+  await settle();
+  for (const id of [X, Y]) {
+    assertEquals(reportOf(id), checks({ check: "a", outcome: CANCELLED, durationMs: 0 }));
   }
 });
 
-Deno.test("drain waits for what runs, and ends it when the grace is over", async () => {
-  const { batches, time, runs, bodies } = bench();
-  batches.accepted(accepted("quick"));
-  batches.accepted(accepted("slow"));
+Deno.test("a cancelled key operation is not run", async () => {
+  const { begin, reportOf, operations } = bench();
+  begin(accepted(X, { batch: checkBatch({ id: X, body: KEYS }), cancelled: true }));
+  await settle();
+  assertEquals(operations, []);
+  assertEquals(reportOf(X), { type: "keys", outcome: CANCELLED });
+});
+
+Deno.test("drain waits for the runs, and stops them after the grace period", async () => {
+  const { batches, begin, time, runs, reportOf } = bench();
+  begin(accepted(X));
+  begin(accepted(Y));
   await settle();
   let drained = false;
   const draining = batches.drain(10_000).then(() => drained = true);
   await time.pass(9_000);
-  runs.get("quick")?.end(PASS);
+  runs.get(X)?.end(PASS);
   await time.pass(999);
   assertEquals([drained, batches.running], [false, 1]);
   await time.pass(1);
   await draining;
-  const [result] = decodeResults(bodies.get("slow") ?? new Uint8Array());
-  assertEquals(result?.outcome, { status: "skipped", reason: "this node is stopping" });
+  const outcome = { status: "skipped", reason: "this node is stopping" } as const;
+  assertEquals(reportOf(Y), checks({ check: "a", outcome, durationMs: 0 }));
   assertEquals(time.pending, 0);
 });
 
-Deno.test("the stop waits until the origins have the reports, and not for ever", async () => {
-  const { batches, time, runs } = bench();
+Deno.test("reportsSettled waits until the reports are settled, or for its timeout", async () => {
+  const { batches, begin, time, runs } = bench();
   await batches.reportsSettled(3_000);
-  batches.accepted(accepted("x"));
-  batches.accepted(accepted("y"));
+  begin(accepted(X));
+  begin(accepted(Y));
   await settle();
-  for (const id of ["x", "y"]) runs.get(id)?.end(PASS);
+  for (const id of [X, Y]) runs.get(id)?.end(PASS);
   await settle();
   const waits: string[] = [];
   void batches.reportsSettled(3_000).then(() => waits.push("first"));
-  batches.reportSettled("x");
+  batches.reportSettled(X);
   await time.pass(2_999);
   assertEquals(waits, []);
-  batches.reportSettled("y");
+  batches.reportSettled(Y);
   await settle();
   assertEquals(waits, ["first"]);
-  batches.accepted(accepted("z"));
+  begin(accepted(Z));
   await settle();
-  runs.get("z")?.end(PASS);
+  runs.get(Z)?.end(PASS);
   await settle();
   void batches.reportsSettled(3_000).then(() => waits.push("second"));
   await time.pass(3_000);
   assertEquals(waits, ["first", "second"]);
 });
 
-/** Keeps nothing once it is full. */
-class FullStore extends MemoryBatchStore {
-  full = true;
-  #take(): void {
-    if (this.full) throw new StoreError("the disk is full");
-  }
-  override accepted(): void {
-    this.#take();
-  }
-  override note(): void {
-    this.#take();
-  }
-  override actionStarting(): void {
-    this.#take();
-  }
-  override finished(): void {
-    this.#take();
-  }
-}
-
-Deno.test("where a batch cannot be remembered its checks run, but never its actions", async () => {
-  const store = new FullStore();
-  const { batches, runs, errors } = bench(store);
-  batches.accepted(accepted("x"));
-  batches.released({ type: "batch_released", batch: batch("held"), cancelled: false });
-  store.full = false;
+Deno.test("if the acceptance of a batch is not durable, its checks run and its actions do not", async () => {
+  const journal = new HeldJournal();
+  const { begin, runs, reports } = bench({ store: journal });
+  const failure = "the disk is full";
+  const held = checkBatch({ id: Y, held: true });
+  begin(accepted(X, { failure }));
+  begin({ type: "batch_released", batch: held, cancelled: false, failure });
   await settle();
-  for (const id of ["x", "held"]) {
-    const { options } = runs.get(id) ?? {};
-    const [check] = options?.checks ?? [];
-    assert(check !== undefined);
-    const error = assertThrows(() => options?.onActionStarting?.(check), StoreError);
-    assertStringIncludes(error.message, "could not remember that it was: the disk is full");
+  for (const id of [X, Y]) {
+    const { options, end } = runs.get(id) ?? {};
+    assert(options?.onActionStarting !== undefined);
+    const check = checkNamed("a");
+    const error = await assertRejects(async () => {
+      await options.onActionStarting?.(check);
+    }, StoreError);
+    assertEquals(
+      error.message,
+      "not started: this node could not record the start: the disk is full",
+    );
+    end?.(FAIL);
+    await settle();
+    assertEquals(reports.at(-1), `${id} done false`);
   }
-  assertEquals(errors, ["the disk is full", "the disk is full"]);
+  assertEquals(journal.types, ["finished", "finished"], "no action is recorded as started");
 });
 
-Deno.test("an action whose start cannot be remembered is not started, a later one is", async () => {
-  const store = new FullStore();
-  store.full = false;
-  const { batches, runs, errors } = bench(store);
-  batches.accepted(accepted("x"));
+Deno.test("an action whose start cannot be recorded is not started, a later one is", async () => {
+  const journal = new HeldJournal();
+  const { begin, runs } = bench({ store: journal });
+  begin(accepted(X));
   await settle();
-  const { options } = runs.get("x") ?? {};
-  const [check] = options?.checks ?? [];
-  assert(check !== undefined);
-  store.full = true;
-  assertThrows(() => options?.onActionStarting?.(check), StoreError, "the disk is full");
-  assertEquals(errors, ["the disk is full"]);
-  store.full = false;
-  options?.onActionStarting?.(check);
+  const { options } = runs.get(X) ?? {};
+  const start = async () => await options?.onActionStarting?.(checkNamed("a"));
+  journal.failure = "the disk is full";
+  await assertRejects(start, StoreError, "the disk is full");
+  journal.failure = undefined;
+  await start();
+  assertEquals(journal.records, [{ type: "action_starting", batchId: X, check: "a" }]);
 });
 
-Deno.test("a batch of this node's own that cannot be remembered is not issued", async () => {
-  const { batches, runs } = bench(new FullStore());
-  const collection = { members: ["n1"] };
-  assertThrows(() => batches.accepted(accepted("x", { collection })), StoreError);
+Deno.test("a report that the journal cannot store is sent, and the error is logged", async () => {
+  using disk = new Disk();
+  const { begin, reports, runs } = bench({ store: disk.boot() });
+  begin(accepted(X));
   await settle();
-  assertEquals(runs.size, 0);
+  disk.full = true;
+  runs.get(X)?.end(PASS);
+  await disk.time.pass(0);
+  assertEquals(reports.at(-1), `${X} done true`);
+  assertEquals(disk.logged, ["error store_failed: the disk is full"]);
 });
 
-Deno.test("outcomes that the origin itself cannot keep are offered again until it can", async () => {
-  const { batches, time, reports, runs, notTold, store } = bench();
-  batches.accepted(accepted("x"));
-  await settle();
-  notTold.add("x");
-  runs.get("x")?.end(PASS);
-  await settle();
-  await time.pass(60_000);
-  assertEquals(reports, ["x running", "x done true", "x done true"]);
-  assert(store.outcomes("x") !== undefined);
-});
-
-Deno.test("outcomes that cannot be kept are told all the same, and the log says so", async () => {
-  const store = new FullStore();
-  store.full = false;
-  const { batches, reports, runs, errors } = bench(store);
-  batches.accepted(accepted("x"));
-  await settle();
-  store.full = true;
-  runs.get("x")?.end(PASS);
-  await settle();
-  assertEquals(reports.at(-1), "x done true");
-  assertStringIncludes(errors.join(), "the disk is full");
-});
-
-Deno.test("a batch that a rule forbids does not run, and the results say why", async () => {
-  const refusing: BatchesOptions["rules"] = {
+Deno.test("a batch that a rule forbids does not run, and the reason is reported", async () => {
+  const refusing: BatchRunsOptions["rules"] = {
     ...NO_RULES,
     starting() {
       throw new HostError("not on record");
     },
   };
-  const { batches, runs, bodies, reports } = bench(new MemoryBatchStore(), refusing);
-  batches.accepted(accepted("x"));
-  await settle();
-  assertEquals(runs.size, 0);
-  assertEquals(reports, ["x running", "x done false"]);
+  const { begin, runs, operations, reportOf, reports } = bench({ rules: refusing });
   const outcome = { status: "error", reason: "not on record" } as const;
-  assertEquals(decodeResults(bodies.get("x") ?? new Uint8Array()), [
-    { check: "a", outcome, durationMs: 0 },
-  ]);
+  const cases: [Uint8Array, Report][] = [
+    [checkBatch().body, checks({ check: "a", outcome, durationMs: 0 })],
+    [KEYS, { type: "keys", outcome }],
+    [new Uint8Array([0xc1]), { type: "batch", outcome }],
+  ];
+  for (const [body, expected] of cases) {
+    begin(accepted(X, { batch: checkBatch({ id: X, body }) }));
+    await settle();
+    assertEquals([runs.size, operations], [0, []]);
+    assertEquals(reports.splice(0), [`${X} running`, `${X} done false`]);
+    assertEquals(reportOf(X), expected);
+  }
 });
 
-Deno.test("rules are asked before an action is remembered, and told of every result with its check", async () => {
-  const told: string[] = [];
-  const rules: BatchesOptions["rules"] = {
-    starting: ({ id }) => void told.push(`starting ${id}`),
+Deno.test("the rules are applied before an action is recorded, and get every result with its check", async () => {
+  const calls: string[] = [];
+  const rules: BatchRunsOptions["rules"] = {
+    starting: ({ id }) => void calls.push(`starting ${id}`),
     actionStarting(_batch, { name }) {
-      told.push(`action ${name}`);
+      calls.push(`action ${name}`);
       if (name === "no") throw new HostError("forbidden");
     },
     checkEnded: (_batch, { check, result }) =>
-      void told.push(`ended ${result.check} of ${check?.type}`),
+      void calls.push(`ended ${result.check} of ${check?.type}`),
   };
-  const store = new MemoryBatchStore();
-  store.actionStarting = (_id, name) => void told.push(`remembered ${name}`);
-  const { batches, runs } = bench(store, rules);
-  batches.accepted(accepted("x"));
+  const journal = new HeldJournal();
+  const store: BatchRunsOptions["store"] = {
+    keep(record, done) {
+      calls.push(record.type);
+      journal.keep(record, done);
+    },
+  };
+  const { begin, runs } = bench({ store, rules });
+  begin(accepted(X));
   await settle();
-  const { options, end } = runs.get("x") ?? {};
-  const check = { name: "a", type: "t", fields: {}, actionTimeoutMs: 1 };
-  options?.onActionStarting?.(check);
-  assertThrows(() => options?.onActionStarting?.({ ...check, name: "no" }), HostError, "forbidden");
+  const { options, end } = runs.get(X) ?? {};
+  await options?.onActionStarting?.(checkNamed("a"));
+  await assertRejects(
+    async () => await options?.onActionStarting?.(checkNamed("no")),
+    HostError,
+    "forbidden",
+  );
   options?.onResult?.(FAIL);
   end?.(FAIL);
   await settle();
-  assertEquals(told, [
-    "starting x",
+  assertEquals(calls, [
+    `starting ${X}`,
     "action a",
-    "remembered a",
+    "action_starting",
     "action no",
     "ended a of file_exists",
+    "check_ended",
+    "finished",
   ]);
+  const [, ended] = journal.records;
+  assertEquals(ended, { type: "check_ended", batchId: X, result: FAIL });
 });

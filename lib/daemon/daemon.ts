@@ -1,10 +1,12 @@
 /**
- * One node: cluster, checks and clients put together; owns start and stop.
+ * The daemon: assembles a node from its parts, and starts, stops and reloads it.
  * @module
  */
 import { formatAddress } from "../address.ts";
+import { CHECK_TYPES } from "../checks/registry.ts";
 import { Runner } from "../checks/runner.ts";
 import { ClientServer } from "../client/server.ts";
+import { readBody, summaryOf } from "../batch/body.ts";
 import type { GossipEvent } from "../gossip/types.ts";
 import {
   DEFAULT_NODE_PORT,
@@ -13,49 +15,48 @@ import {
   REPORT_GRACE_MS,
 } from "../limits.ts";
 import { bindAll, type Bound } from "../node/bind.ts";
-import { Batches } from "./batch_runs.ts";
-import { DaemonService } from "./desk.ts";
-import { Cluster } from "../node/node.ts";
-import type { DaemonRuntime, NodeSettings } from "./settings.ts";
+import { BatchRuns } from "./batch_runs.ts";
+import { Desk } from "./desk.ts";
+import { clusterEnvelope } from "../node/keyring_source.ts";
+import { Node } from "../node/node.ts";
+import type { DaemonOptions, DaemonRuntime } from "./settings.ts";
 import { type NodeState, openState } from "../journal/node_state.ts";
 import { Trust } from "../trust/trust.ts";
 
-/** What a `Daemon` is made of. */
-export interface DaemonOptions {
-  /** What the operator chose. */
-  readonly settings: NodeSettings;
-  /** What it runs on. */
+/** Options of the constructor of `Daemon`. */
+export interface DaemonParts {
+  readonly settings: DaemonOptions;
   readonly runtime: DaemonRuntime;
-  /** What it listens on; closed by `stop`. */
+  /** Sockets to listen on; `stop` closes them. */
   readonly bound: Bound;
   /** Unique in the cluster. */
   readonly name: string;
-  /** What it remembers; closed by `stop`. */
+  /** The durable state; `stop` closes it. */
   readonly state: NodeState;
-  /** Who may do what; closed by `stop`. */
+  /** Token, signatures, policy and audit log; `stop` closes it. */
   readonly trust: Trust;
 }
 
-/** A node that runs, from `start` to `stop`. */
+/** A running node, from `start` to `stop`. */
 export class Daemon {
-  readonly #options: DaemonOptions;
-  readonly #cluster: Cluster;
+  readonly #options: DaemonParts;
+  readonly #node: Node;
   readonly #runner: Runner;
-  readonly #batches: Batches;
-  readonly #service: DaemonService;
+  readonly #runs: BatchRuns;
+  readonly #desk: Desk;
   readonly #clients: ClientServer | undefined;
   #stopping = false;
 
   /** Unique in the cluster. */
   readonly name: string;
-  /** Resolves when the node has stopped; rejects where a bug ended one of its loops. */
+  /** Resolves when the node has stopped; rejects on an internal error. */
   readonly finished: Promise<void>;
 
   /**
-   * Binds, opens the node's state and begins. Rejects with `AddressError`, `UsageError`,
-   * `StoreError` and `HostError`; then nothing is left open.
+   * Binds the sockets, opens the state and starts the node. Rejects with `AddressError`,
+   * `UsageError`, `StoreError` and `HostError`; nothing is then left open.
    */
-  static async start(options: Pick<DaemonOptions, "settings" | "runtime">): Promise<Daemon> {
+  static async start(options: Pick<DaemonParts, "settings" | "runtime">): Promise<Daemon> {
     const { settings, runtime } = options;
     using cleanup = new DisposableStack();
     const bound = await bindAll(runtime.network, settings);
@@ -66,55 +67,60 @@ export class Daemon {
     const state = openState({ name, runtime });
     cleanup.defer(() => state.close());
     const listening = { bound: bound.sockets.datagrams.local, clients: bound.clients?.local };
-    const trust = new Trust({ name, ...listening, settings, runtime });
+    const checkTypes = CHECK_TYPES;
+    const trust = new Trust({ name, ...listening, settings, checkTypes, runtime });
     cleanup.defer(() => trust.close());
     const daemon = new Daemon({ ...options, bound, name, state, trust });
     cleanup.move();
     return daemon;
   }
 
-  /** Begins; peers are looked for in the background. Raises `UsageError` on tags that do not fit. */
-  constructor(options: DaemonOptions) {
+  /**
+   * Starts the node; it joins the cluster in the background. Raises `UsageError` if the tags exceed
+   * `META_MAX_BYTES`.
+   */
+  constructor(options: DaemonParts) {
     const { settings, runtime, bound, state, trust } = options;
     const { clock, random, timers, host, log } = runtime;
     this.#options = options;
     this.name = options.name;
-    this.#cluster = new Cluster({
+    this.#node = new Node({
       name: this.name,
       address: bound.address,
       sockets: bound.sockets,
       settings,
       runtime,
+      envelope: clusterEnvelope(settings, runtime),
       state,
       admit: (batch) => this.#stopping ? "this node is stopping" : trust.admit(batch),
       onGossipEvent: (event) => this.#onGossipEvent(event),
     });
-    const { membership: members, peers, dissemination } = this.#cluster;
+    const { membership: members, peers, dissemination } = this.#node;
     const maxParallel = settings.maxParallel ?? PARALLEL_PER_CORE * runtime.cores;
     this.#runner = new Runner({ host, clock, timers, maxParallel, policy: trust.policy });
-    this.#batches = new Batches({
+    this.#runs = new BatchRuns({
       node: this.name,
       runner: this.#runner,
-      keys: this.#cluster.keys,
+      keys: this.#node.keys,
       rules: trust.rules({ isOwn: (id) => dissemination.progress(id) !== undefined }),
       store: state.batches,
-      report: (id, report) => this.#cluster.guard(() => dissemination.report(id, report)),
+      report: (id, report) => dissemination.report(id, report),
       clock,
       timers,
       log,
     });
-    this.#service = new DaemonService({
+    this.#desk = new Desk({
       members,
       peers,
       batches: dissemination,
       store: state.batches,
-      keys: this.#cluster.keys,
+      keys: this.#node.keys,
       signerOf: (batch) => trust.signerOf(batch),
     });
     const { token } = trust;
     this.#clients = bound.clients && new ClientServer({
-      ...{ listener: bound.clients, service: this.#service, log, timers, random },
-      drop: (input) => this.#cluster.drops.add(input),
+      ...{ listener: bound.clients, service: this.#desk, log, timers, random },
+      drop: (input) => this.#node.drops.add(input),
       ...(token === undefined ? {} : { token: token.token, tokenFile: token.file }),
     });
     trust.logStart();
@@ -123,56 +129,60 @@ export class Daemon {
   }
 
   /**
-   * Takes no more batches, lets what runs finish for `graceMs` and ends the rest, sends the results
-   * home, leaves the cluster, and closes everything. It leaves last: who waits for its results sees
-   * them, and not a member that left.
+   * Stops the node: accepts no more batches, waits `graceMs` for running actions and then kills
+   * them, sends the reports to their origins, leaves the cluster, and closes everything. It leaves
+   * after the reports are acknowledged, so that the origins do not count it as unreached.
    */
   async stop({ graceMs }: { graceMs: number }): Promise<void> {
     const { runtime: { log }, state, trust } = this.#options;
     this.#stopping = true;
-    this.#service.stop();
+    this.#desk.stop();
     this.#runner.close("this node is stopping");
-    log.write("info", "daemon_stopping", "finishing what runs, then leaving the cluster", {
-      running: this.#batches.running,
+    log.write("info", "daemon_stopping", "waiting for running actions, then leaving the cluster", {
+      running: this.#runs.running,
     });
-    await this.#batches.drain(graceMs);
-    await this.#batches.reportsSettled(REPORT_GRACE_MS);
-    await this.#cluster.leave(LEAVE_TIMEOUT_MS);
+    await this.#runs.drain(graceMs);
+    await this.#runs.reportsSettled(REPORT_GRACE_MS);
+    await this.#node.leave(LEAVE_TIMEOUT_MS);
     this.#clients?.close();
-    this.#cluster.close();
+    this.#node.close();
     await this.finished;
     trust.close();
     state.close();
     log.write("info", "daemon_stopped", "stopped");
   }
 
-  /** Reads anew what the operator may have changed, and opens the audit log anew. Never throws. */
+  /** Reloads the files that an operator may change, and reopens the audit log. Never throws. */
   reload(): void {
     this.#options.trust.reload();
   }
 
   async #run(): Promise<void> {
-    await Promise.all([this.#cluster.run(), this.#clients?.run()]);
+    await Promise.all([this.#node.run(), this.#clients?.run()]);
   }
 
   #onGossipEvent(event: GossipEvent): void {
-    const { runtime: { log }, state, trust } = this.#options;
-    if (event.type !== "batch_released") state.batches.note(event);
+    const { runtime: { log }, trust } = this.#options;
     switch (event.type) {
-      case "batch_accepted":
-        this.#batches.accepted(event);
-        log.write("info", event.type, `took batch ${event.batch.id}`, {
-          origin: event.batch.origin.name,
-          runsHere: event.targeted,
+      case "batch_accepted": {
+        const { batch, targeted } = event;
+        const body = readBody(batch.body);
+        trust.accepted(batch, { runsHere: targeted, summary: summaryOf(body) });
+        log.write("info", event.type, `accepted batch ${batch.id}`, {
+          origin: batch.origin.name,
+          runsHere: targeted,
         });
+        if (targeted) this.#runs.begin(event, body);
         break;
+      }
       case "batch_released":
-        this.#batches.released(event);
+        this.#runs.begin(event, readBody(event.batch.body));
         break;
       case "batch_cancelled":
-        this.#batches.stop(event.batchId, "the batch was cancelled");
+        this.#runs.stop(event.batchId, "the batch was cancelled");
         break;
       case "batch_refused":
+        trust.refused(event);
         log.write("warn", event.type, `refused batch ${event.batchId}: ${event.reason}`, {
           origin: event.origin,
           from: event.from,
@@ -180,13 +190,14 @@ export class Daemon {
         break;
       case "report_confirmed":
       case "report_abandoned":
-        this.#batches.reportSettled(event.batchId);
+        this.#runs.reportSettled(event.batchId);
         break;
       case "results_forgotten":
-        log.write("info", event.type, `newer results took the room of batch ${event.batchId}`, {
-          forgotten: this.#cluster.dissemination.status().forgottenCollections,
+        log.write("info", event.type, `evicted the results of batch ${event.batchId}`, {
+          forgotten: this.#node.dissemination.status().forgottenCollections,
         });
         break;
+      case "batch_not_stored":
       case "batch_expired":
       case "progress":
       case "batch_settled":
@@ -196,8 +207,7 @@ export class Daemon {
       default:
         event satisfies never;
     }
-    trust.notice(event);
-    this.#service.notice(event);
+    this.#desk.notice(event);
   }
 
   #logStart(): void {

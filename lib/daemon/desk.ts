@@ -1,51 +1,62 @@
 /**
- * What this node answers to `gcheck`.
+ * Handles the requests of `gcheck`.
  * @module
  */
-import { encodeChecks } from "../checks/codec.ts";
+import { type Batch, decodeBatchContent } from "../batch/batch.ts";
+import { decodeBody } from "../batch/body.ts";
+import type { BatchId } from "../batch/id.ts";
+import type { MemberProgress } from "../batch/progress.ts";
+import { decodeReport, reportPassed } from "../batch/report.ts";
+import type { Target } from "../batch/target.ts";
+import type { Order } from "../batch/order.ts";
 import type { BatchState, MemberLine, Reply, Request } from "../client/protocol.ts";
 import type { ClientService } from "../client/server.ts";
-import { BusyError, RefusedError, UsageError } from "../errors.ts";
+import { BusyError, RefusedError, StoreError, UsageError, WireError } from "../errors.ts";
 import type { Dissemination } from "../gossip/dissemination.ts";
-import type { Batch, BatchId, GossipEvent, MemberProgress, Submission } from "../gossip/types.ts";
-import { encodeKeyOperation } from "../batch/key_operation.ts";
-import { BATCH_LINES_MAX, KEY_OPERATION_EXPIRES_MS } from "../limits.ts";
-import { BatchLines, type BatchLookup, nodeProgress, readResults } from "./batch_lines.ts";
+import { isSettled } from "../gossip/stages.ts";
+import type { GossipEvent } from "../gossip/types.ts";
 import type { BatchStore } from "../journal/batch_store.ts";
-import type { KeyOperations } from "../node/key_changes.ts";
+import { BATCH_LINES_MAX, KEY_OPERATION_EXPIRES_MS } from "../limits.ts";
 import type { Members, MembershipPeers } from "../node/membership_peers.ts";
+import type { KeyChanges } from "../node/key_changes.ts";
+import { BatchLines, type BatchLookup } from "./batch_lines.ts";
 import { ProgressFeed } from "./progress_feed.ts";
 
-/** What of dissemination clients use. */
+/** The methods of dissemination that requests use. */
 export type BatchDesk =
   & BatchLookup
   & Pick<Dissemination, "submit" | "cancel" | "progress">;
 
-/** What a `DaemonService` is made of. */
-export interface DaemonServiceOptions {
-  /** The members. */
+/** Options of a `Desk`. */
+export interface DeskOptions {
   readonly members: Members;
-  /** Their tags. */
+  /** Tags of the members. */
   readonly peers: MembershipPeers;
-  /** Where batches are issued and followed. */
   readonly batches: BatchDesk;
-  /** This node's own outcomes. */
-  readonly store: BatchStore;
-  /** Whether there are keys to change; absent where there are none. */
-  readonly keys?: Pick<KeyOperations, "refusal">;
-  /** Under which name the signer of an admitted batch is trusted; absent where all are. */
+  /** Reports of this node. */
+  readonly store: Pick<BatchStore, "report">;
+  /** Validates key operations; absent if the node has no cluster keys. */
+  readonly keys?: Pick<KeyChanges, "refusal">;
+  /** Name of the trusted key that signed a batch. Default: always undefined. */
   readonly signerOf?: (batch: Batch) => string | undefined;
 }
 
-/** Answers clients; any number may follow one batch, and none of them is needed for it to go on. */
-export class DaemonService implements ClientService {
-  readonly #options: DaemonServiceOptions;
+/**
+ * Handles requests of clients. Any number of clients may follow one batch; the batch continues
+ * without them.
+ */
+export class Desk implements ClientService {
+  readonly #options: DeskOptions;
   readonly #lines: BatchLines;
   readonly #feeds = new Map<BatchId, Set<ProgressFeed>>();
+  /**
+   * By batch that is not durable yet: called when it is issued, or with the reason why it was not.
+   */
+  readonly #issuing = new Map<BatchId, (failure: string | undefined) => void>();
   #stopping = false;
 
-  /** Answers nothing yet. */
-  constructor(options: DaemonServiceOptions) {
+  /** Subscribes to nothing: `notice` must be called with every event of dissemination. */
+  constructor(options: DeskOptions) {
     this.#options = options;
     this.#lines = new BatchLines({
       batches: options.batches,
@@ -54,32 +65,37 @@ export class DaemonService implements ClientService {
     });
   }
 
-  /** This node's name in the cluster. */
+  /** Name of this node. */
   get node(): string {
     return this.#options.members.self().name;
   }
 
-  /** Takes no batch from now on. */
+  /** Refuses new batches from now on. */
   stop(): void {
     this.#stopping = true;
   }
 
-  /** Takes every event of dissemination, for those who follow a batch. */
+  /** Handles an event of dissemination. To be called with every event. */
   notice(event: GossipEvent): void {
-    if (event.type === "progress") {
-      for (const feed of this.#feeds.get(event.batchId) ?? []) feed.changed(event.node);
-    } else if (event.type === "batch_settled") {
-      for (const feed of this.#feeds.get(event.batchId) ?? []) feed.settled();
+    switch (event.type) {
+      case "batch_accepted":
+        return this.#issued(event.batch.id, undefined);
+      case "batch_not_stored":
+        return this.#issued(event.batchId, event.reason);
+      case "progress":
+        for (const feed of this.#feeds.get(event.batchId) ?? []) feed.changed(event.node);
+        return;
+      case "batch_settled":
+        for (const feed of this.#feeds.get(event.batchId) ?? []) feed.settled();
+        return;
     }
   }
 
-  /** The replies to one request. */
+  /** Handles one request and yields its replies. */
   async *handle(request: Request, signal: AbortSignal): AsyncGenerator<Reply, void, undefined> {
     switch (request.type) {
       case "check":
-        return yield* this.#issue(this.#submit(request), { wait: request.wait, signal });
-      case "keys":
-        return yield* this.#issue(this.#submitKeys(request), { wait: true, signal });
+        return yield* this.#issue(request, signal);
       case "members":
         return yield { type: "members", members: this.#memberLines() };
       case "batches":
@@ -94,68 +110,78 @@ export class DaemonService implements ClientService {
   }
 
   async *#issue(
-    batch: Batch | Reply & { type: "error" },
-    { wait, signal }: { wait: boolean; signal: AbortSignal },
+    request: Request & { type: "check" },
+    signal: AbortSignal,
   ): AsyncGenerator<Reply, void, undefined> {
-    if ("type" in batch) return yield batch;
+    const batch = this.#submit(request);
+    if ("code" in batch) return yield batch;
     using follower = this.#follow(batch.id);
+    await this.#untilIssued(batch.id);
     const progress = this.#options.batches.progress(batch.id) ?? new Map<string, MemberProgress>();
     for (const [node, { state }] of progress) if (state !== "pending") follower.feed.changed(node);
-    if (Array.from(progress.values()).every(isAnswer)) follower.feed.settled();
+    if (Array.from(progress.values()).every(isSettled)) follower.feed.settled();
     yield { type: "accepted", batchId: batch.id, nodes: [...progress.keys()] };
-    if (!wait) return;
-    const state = new StateTeller(() => this.#lines.state(batch.id));
-    yield* state.news();
+    if (!request.wait) return;
+    const state = new StateReplies(() => this.#lines.state(batch.id));
+    yield* state.changed();
     for await (const node of follower.feed.changes(signal)) {
       const latest = this.#options.batches.progress(batch.id)?.get(node);
-      if (latest !== undefined) yield { type: "progress", progress: nodeProgress(node, latest) };
-      yield* state.news();
+      if (latest !== undefined) yield { type: "progress", progress: { node, ...latest } };
+      yield* state.changed();
     }
     if (signal.aborted) return;
-    yield* state.news();
+    yield* state.changed();
     yield { type: "settled" };
   }
 
-  #submit(request: Request & { type: "check" }): Batch | Reply & { type: "error" } {
-    const { target, expiresInMs, checks, limit, rollout, signed } = request;
-    return this.#send({
-      target,
-      expiresInMs,
-      body: encodeChecks(checks),
-      ...(limit === undefined ? {} : { limit }),
-      ...(rollout === undefined ? {} : { rollout }),
-      ...(signed === undefined ? {} : { signed }),
-    });
-  }
-
-  #submitKeys(
-    { operation, signed }: Request & { type: "keys" },
-  ): Batch | Reply & { type: "error" } {
-    const { keys } = this.#options;
-    const message = keys === undefined ? "this daemon has no keys to change" : keys.refusal();
-    if (message !== undefined) return { type: "error", code: "bad_request", message };
-    const body = encodeKeyOperation(operation);
-    return this.#send({
-      target: {},
-      expiresInMs: KEY_OPERATION_EXPIRES_MS,
-      body,
-      ...(signed === undefined ? {} : { signed }),
-    });
-  }
-
-  #send(submission: Submission): Batch | Reply & { type: "error" } {
+  #submit(request: Request & { type: "check" }): Batch | ErrorReply {
     if (this.#stopping) {
-      return { type: "error", code: "busy", message: "this daemon is stopping: ask another" };
+      return { type: "error", code: "busy", message: "this daemon is stopping; try another one" };
     }
+    const { type: _, wait: _wait, ...submission } = request;
     try {
+      this.#validate(request);
       return this.#options.batches.submit(submission);
     } catch (error) {
       const { message } = error instanceof Error ? error : { message: "" };
       if (error instanceof BusyError) return { type: "error", code: "busy", message };
       if (error instanceof RefusedError) return { type: "error", code: "refused", message };
-      if (error instanceof UsageError) return { type: "error", code: "bad_request", message };
+      if (error instanceof UsageError || error instanceof WireError) {
+        return { type: "error", code: "bad_request", message };
+      }
       throw error;
     }
+  }
+
+  /**
+   * Validates a batch before it is issued, so that no batch is sent that nodes cannot decode.
+   * Raises `WireError`, and `UsageError` for a key operation that is not for all members.
+   */
+  #validate({ order, limit, rollout }: Request & { type: "check" }): void {
+    const { body, target, expiresInMs } = sentBatch(order);
+    if (decodeBody(body).type !== "keys") return;
+    const { keys } = this.#options;
+    const refusal = keys === undefined ? "this daemon has no keys to change" : keys.refusal();
+    if (refusal !== undefined) throw new UsageError(refusal);
+    const isForAll = Object.keys(target).length === 0 && limit === undefined &&
+      rollout === undefined;
+    if (isForAll && expiresInMs === KEY_OPERATION_EXPIRES_MS) return;
+    throw new UsageError(
+      `a key operation must be for all members at once and expire after ${KEY_OPERATION_EXPIRES_MS} ms`,
+    );
+  }
+
+  /** Resolves when the batch is issued. Rejects with `StoreError` if it could not be stored. */
+  async #untilIssued(batchId: BatchId): Promise<void> {
+    const failure = await new Promise<string | undefined>((resolve) => {
+      this.#issuing.set(batchId, resolve);
+    });
+    if (failure !== undefined) throw new StoreError(failure);
+  }
+
+  #issued(batchId: BatchId, failure: string | undefined): void {
+    this.#issuing.get(batchId)?.(failure);
+    this.#issuing.delete(batchId);
   }
 
   #follow(batchId: BatchId): Disposable & { feed: ProgressFeed } {
@@ -175,18 +201,19 @@ export class DaemonService implements ClientService {
     yield { type: "accepted", batchId, nodes: [...progress.keys()] };
     yield { type: "state", state: this.#lines.state(batchId) };
     for (const [node, each] of progress) {
-      yield { type: "progress", progress: nodeProgress(node, each) };
+      yield { type: "progress", progress: { node, ...each } };
     }
     yield { type: "settled" };
   }
 
-  /** Of another's batch a node knows its own part alone. */
+  /**
+   * Progress of a batch of another origin: of this node only. Undefined if the batch is unknown.
+   */
   #ownProgress(batchId: BatchId): ReadonlyMap<string, MemberProgress> | undefined {
     const node = this.#options.members.self().name;
-    const body = this.#options.store.outcomes(batchId);
-    if (body !== undefined) {
-      const passed = readResults(body).every(({ outcome }) => outcome.status === "pass");
-      return new Map([[node, { state: "done", passed, body }]]);
+    const report = this.#options.store.report(batchId);
+    if (report !== undefined) {
+      return new Map([[node, { state: "done", passed: hasPassed(report), report }]]);
     }
     return this.#options.batches.batch(batchId) && new Map();
   }
@@ -216,33 +243,52 @@ export class DaemonService implements ClientService {
   }
 }
 
-/** Tells the batch's state where it is not what was told last. */
-class StateTeller {
+type ErrorReply = Reply & { type: "error" };
+
+/** Yields the state of a batch as a reply whenever it has changed. */
+class StateReplies {
   readonly #read: () => BatchState;
-  #told = "";
+  #last = "";
 
   constructor(read: () => BatchState) {
     this.#read = read;
   }
 
-  *news(): Generator<Reply, void, undefined> {
+  *changed(): Generator<Reply, void, undefined> {
     const state = this.#read();
     const text = JSON.stringify(state);
-    if (text === this.#told) return;
-    this.#told = text;
+    if (text === this.#last) return;
+    this.#last = text;
     yield { type: "state", state };
   }
 }
 
-function isAnswer({ state }: MemberProgress): boolean {
-  return state !== "pending" && state !== "running";
+/** The fields of a batch that the daemon validates. */
+function sentBatch(order: Order): {
+  readonly body: Uint8Array;
+  readonly target: Target;
+  readonly expiresInMs: number;
+} {
+  if (order.type === "unsigned") return order;
+  const { body, target, issuedAtMs, expiresAtMs } = decodeBatchContent(order.content);
+  return { body, target, expiresInMs: expiresAtMs === 0 ? 0 : expiresAtMs - issuedAtMs };
+}
+
+/** Whether all outcomes of a report are `pass`; false if the report cannot be decoded. */
+function hasPassed(report: Uint8Array): boolean {
+  try {
+    return reportPassed(decodeReport(report));
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    return false;
+  }
 }
 
 function unknownBatch(batchId: BatchId): Reply {
   return {
     type: "error",
     code: "unknown_batch",
-    message: `this daemon remembers no batch ${JSON.stringify(batchId)}: ` +
-      '"gcheck results" lists those that it does',
+    message: `this daemon does not know batch ${JSON.stringify(batchId)}; ` +
+      '"gcheck results" lists the batches that it knows',
   };
 }

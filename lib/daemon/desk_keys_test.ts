@@ -1,79 +1,126 @@
 import { assert, assertEquals } from "@std/assert";
+import { checkBatch } from "../../tests/support/batches.ts";
+import { answerTo, ask, DeskBench, memberNamed, ORDER } from "../../tests/support/desk_bench.ts";
 import { settle } from "../../tests/support/virtual_time.ts";
-import { encodeResults } from "../checks/codec.ts";
-import type { CheckResult } from "../checks/check.ts";
-import type { Reply, Request } from "../client/protocol.ts";
-import type { Batch, MemberProgress, Submission } from "../gossip/types.ts";
-import { decodeKeyOperation } from "../batch/key_operation.ts";
-import { MemoryBatchStore } from "../journal/batch_store.ts";
-import { DaemonService } from "./desk.ts";
-import type { MembershipPeers } from "../node/membership_peers.ts";
+import { decodeBody, encodeBody } from "../batch/body.ts";
+import type { KeyOperation } from "../batch/key_operation.ts";
+import type { Order } from "../batch/order.ts";
+import { encodeReport } from "../batch/report.ts";
+import type { Request } from "../client/protocol.ts";
+import { KEY_OPERATION_EXPIRES_MS } from "../limits.ts";
 
 const KEY = new Uint8Array(16).fill(7);
-const DONE: CheckResult = { check: "(keys)", outcome: { status: "pass" }, durationMs: 0 };
+const MAY_CHANGE = { refusal: () => undefined };
+const MEMBERS = [memberNamed("me")];
 
-/** A daemon alone, whose only batch the test moves along by hand. */
-function bench(refusal?: string) {
-  const submitted: Submission[] = [];
-  const known: Batch[] = [];
-  const progress = new Map<string, MemberProgress>([["me", { state: "pending" }]]);
-  const service = new DaemonService({
-    members: { self: () => ({ name: "me" }), members: () => [] } as never,
-    peers: {} as MembershipPeers,
-    store: new MemoryBatchStore(),
-    keys: { refusal: () => refusal },
-    batches: {
-      submit: (submission) => {
-        submitted.push(submission);
-        const origin = { name: "me", address: { host: "192.0.2.1", port: 3505 } };
-        const rest = { issuedAtMs: 5, expiresAtMs: 5, held: false, signature: new Uint8Array() };
-        known.push({ id: "batch", origin, ...submission, ...rest });
-        return known[0] as Batch;
-      },
-      cancel: () => false,
-      isCancelled: () => false,
-      collections: () => [],
-      collection: () => undefined,
-      batches: () => known,
-      batch: () => known[0],
-      progress: () => progress,
-    },
-  });
-  const finish = () => {
-    progress.set("me", { state: "done", passed: true, body: encodeResults([DONE]) });
-    service.notice({ type: "progress", batchId: "batch", node: "me", progress: DONE as never });
-    service.notice({ type: "batch_settled", batchId: "batch" });
-  };
-  const ask = async (request: Request) => {
-    const replies: Reply[] = [];
-    for await (const reply of service.handle(request, new AbortController().signal)) {
-      replies.push(reply);
-    }
-    return replies;
-  };
-  return { ask, finish, submitted };
+type Check = Request & { type: "check" };
+
+function requestFor(
+  operation: KeyOperation,
+  more: Partial<Order & { type: "unsigned" }> = {},
+): Check {
+  const body = encodeBody({ type: "keys", operation });
+  const order = { ...ORDER, body, expiresInMs: KEY_OPERATION_EXPIRES_MS, ...more };
+  return { type: "check", order, wait: true };
 }
 
-Deno.test("an operation on keys goes to every member, for a short time, and is followed", async () => {
-  const { ask, finish, submitted } = bench();
-  const request: Request = { type: "keys", operation: { type: "install", key: KEY } };
-  const asked = ask(request);
+Deno.test("a key operation is sent to all members, with a short expiry, and can be followed", async () => {
+  const bench = new DeskBench({ members: MEMBERS, keys: MAY_CHANGE });
+  const operation: KeyOperation = { type: "install", key: KEY };
+  const asked = ask(bench.desk, requestFor(operation));
   await settle();
-  const [{ target, expiresInMs, body }] = submitted as [Submission];
-  assertEquals([target, expiresInMs], [{}, 600_000]);
-  assertEquals(decodeKeyOperation(body), request.operation);
-  finish();
-  const replies = await asked;
+  const [{ order } = { order: undefined }] = bench.submitted;
+  assert(order?.type === "unsigned");
+  assertEquals([order.target, order.expiresInMs], [{}, 600_000]);
+  assertEquals(decodeBody(order.body), { type: "keys", operation });
+  const report = encodeReport({ type: "keys", outcome: { status: "pass" } });
+  bench.move("me", { state: "done", passed: true, report });
+  bench.settleBatch();
+  await asked.ended;
+  const { replies } = asked;
   assertEquals(replies.map(({ type }) => type), ["accepted", "state", "progress", "settled"]);
-  const [listed] = await ask({ type: "batches" });
-  assertEquals(listed?.type === "batches" && listed.batches[0]?.checks, ["(keys)"]);
+  assertEquals(replies[2], {
+    type: "progress",
+    progress: { node: "me", state: "done", passed: true, report },
+  });
+  const [listed] = await answerTo(bench.desk, { type: "batches" });
+  assertEquals(listed?.type === "batches" && listed.batches[0]?.summary, {
+    type: "keys",
+    step: "install",
+  });
   assert(!JSON.stringify([replies, listed]).includes([...KEY].join(",")));
 });
 
-Deno.test("without encryption an operation on keys is refused before anything is sent", async () => {
-  const { ask, submitted } = bench("there are no keys");
-  assertEquals(await ask({ type: "keys", operation: { type: "list" } }), [
-    { type: "error", code: "bad_request", message: "there are no keys" },
-  ]);
-  assertEquals(submitted, []);
+Deno.test("without encryption a key operation is refused before it is sent", async () => {
+  const cases = [
+    [{ keys: { refusal: () => "there are no keys" } }, "there are no keys"],
+    [{}, "this daemon has no keys to change"],
+  ] as const;
+  for (const [options, message] of cases) {
+    const { desk, submitted } = new DeskBench({ members: MEMBERS, ...options });
+    assertEquals(await answerTo(desk, requestFor({ type: "list" })), [
+      { type: "error", code: "bad_request", message },
+    ]);
+    assertEquals(submitted, []);
+  }
+});
+
+const NOT_FOR_ALL: readonly {
+  name: string;
+  more: Partial<Check>;
+  order?: Partial<typeof ORDER>;
+}[] = [
+  { name: "a target of names", more: {}, order: { target: { nodes: ["me"] } } },
+  {
+    name: "a target of tags",
+    more: {},
+    order: { target: { tags: [{ key: "role", equal: true, value: "web" }] } },
+  },
+  { name: "no expiry", more: {}, order: { expiresInMs: 0 } },
+  {
+    name: "a shorter expiry",
+    more: {},
+    order: { expiresInMs: KEY_OPERATION_EXPIRES_MS - 1 },
+  },
+  { name: "a longer expiry", more: {}, order: { expiresInMs: KEY_OPERATION_EXPIRES_MS + 1 } },
+  { name: "a sample", more: { limit: { type: "count", count: 1 } } },
+  {
+    name: "stages",
+    more: { rollout: { size: { type: "count", count: 1 }, maxFailures: 0 } },
+  },
+];
+
+/** The same order, issued and signed by the operator. */
+function signed({ target, expiresInMs, body }: Order & { type: "unsigned" }, held: boolean): Order {
+  const issuedAtMs = 1_000;
+  const expiresAtMs = expiresInMs === 0 ? 0 : issuedAtMs + expiresInMs;
+  const { content } = checkBatch({ issuedAtMs, expiresAtMs, target, held, body });
+  return { type: "signed", content, signature: new Uint8Array(96) };
+}
+
+for (const { name, more, order: changes = {} } of NOT_FOR_ALL) {
+  Deno.test(`a key operation with ${name} is refused, signed or not`, async () => {
+    const unsigned = { ...requestFor({ type: "list" }, changes), ...more };
+    const { order } = unsigned;
+    assert(order.type === "unsigned");
+    const held = Object.keys(more).length > 0;
+    for (const request of [unsigned, { ...unsigned, order: signed(order, held) }]) {
+      const { desk, submitted } = new DeskBench({ members: MEMBERS, keys: MAY_CHANGE });
+      assertEquals(await answerTo(desk, request), [{
+        type: "error",
+        code: "bad_request",
+        message: "a key operation must be for all members at once and expire after 600000 ms",
+      }]);
+      assertEquals(submitted, []);
+    }
+  });
+}
+
+Deno.test("a signed key operation for all members is issued unchanged", async () => {
+  const { order } = requestFor({ type: "install", key: KEY });
+  assert(order.type === "unsigned");
+  const { desk, submitted } = new DeskBench({ members: MEMBERS, keys: MAY_CHANGE });
+  const request: Check = { type: "check", order: signed(order, false), wait: false };
+  assertEquals((await answerTo(desk, request)).map(({ type }) => type), ["accepted"]);
+  assertEquals(submitted, [{ order: request.order }]);
 });

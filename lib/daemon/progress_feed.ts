@@ -1,31 +1,31 @@
 /**
- * What changes in one batch, for one client that follows it.
+ * Queues progress changes of one batch for one client that follows it.
  * @module
  */
 
 /**
- * Node names whose progress changed, each at most once until it is taken: a client that reads
- * slowly sees every node's latest state, and costs one name a node.
+ * Queues the names of nodes whose progress has changed, each at most once. A slow client gets the
+ * latest progress of each node, and takes memory for one name per node.
  */
 export class ProgressFeed {
   readonly #changed = new Set<string>();
   #settled = false;
   #wake: (() => void) | undefined;
 
-  /** A node's progress is not what it was. */
+  /** Adds a node whose progress has changed. */
   changed(node: string): void {
-    // What changes after the end ("settled" comes again after late reports) makes it open again.
+    // Late reports change progress after `settled`; they are followed by another `settled`.
     this.#changed.add(node);
     this.#wake?.();
   }
 
-  /** All have answered. */
+  /** Marks the batch as settled: all members have reported or are unreached. */
   settled(): void {
     this.#settled = true;
     this.#wake?.();
   }
 
-  /** Names as they change, until all have answered and every change was taken, or `signal` aborts. */
+  /** Yields node names until the batch is settled and the queue is empty, or `signal` aborts. */
   async *changes(signal: AbortSignal): AsyncGenerator<string, void, undefined> {
     const wake = () => this.#wake?.();
     signal.addEventListener("abort", wake);

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { settle } from "../../tests/support/virtual_time.ts";
 import { ProgressFeed } from "./progress_feed.ts";
 
-/** Follows a feed; `seen` grows as names come. */
+/** Collects the names that a feed yields in `seen`. */
 function follow(feed: ProgressFeed, signal = new AbortController().signal) {
   const seen: string[] = [];
   const ended = (async () => {
@@ -12,7 +12,7 @@ function follow(feed: ProgressFeed, signal = new AbortController().signal) {
   return { seen, ended };
 }
 
-Deno.test("names come as they change, and the end when all have answered", async () => {
+Deno.test("names are yielded as they change, until the batch is settled", async () => {
   const feed = new ProgressFeed();
   const { seen, ended } = follow(feed);
   feed.changed("a");
@@ -25,7 +25,7 @@ Deno.test("names come as they change, and the end when all have answered", async
   assertEquals(seen, ["a", "b", "a", "(end)"]);
 });
 
-Deno.test("a slow reader gets each name once, and all of them before the end", async () => {
+Deno.test("a slow reader gets each name once, and all names before the end", async () => {
   const feed = new ProgressFeed();
   for (let i = 0; i < 1000; i++) feed.changed(`n${i % 3}`);
   feed.settled();
@@ -34,7 +34,7 @@ Deno.test("a slow reader gets each name once, and all of them before the end", a
   assertEquals(seen, ["n0", "n1", "n2", "(end)"]);
 });
 
-Deno.test("an abort ends it, before, while and after it waits", async () => {
+Deno.test("an abort ends the feed, before and while it waits", async () => {
   const before = follow(new ProgressFeed(), AbortSignal.abort());
   await before.ended;
   const abort = new AbortController();

@@ -1,57 +1,32 @@
 /**
- * What a node is given: the operator's choices and the machine that it runs on.
+ * The settings of a daemon and the runtime interfaces that it needs.
  * @module
  */
-import type { DaemonSettings } from "../cli/daemon_settings.ts";
-import type { AppendFile, Clock, Host, Log, Network, Random, Store, Timers } from "../runtime.ts";
+import type { StateRuntime } from "../journal/node_state.ts";
+import type { NodeRuntime, NodeSettings } from "../node/settings.ts";
+import { CHECK_TYPES } from "../checks/registry.ts";
+import type { Host } from "../runtime.ts";
+import { needsProcesses as needsProcessesFor } from "../trust/node_policy.ts";
+import type { TrustRuntime, TrustSettings } from "../trust/trust.ts";
 
-/** What the operator chose; how it is logged and where its state is kept is not the node's business. */
-export type NodeSettings = Omit<DaemonSettings, "logLevel" | "logFormat" | "stateDirectory">;
+/** The settings of one daemon. */
+export interface DaemonOptions extends NodeSettings, TrustSettings {
+  /** Name of the node, unique in the cluster. Default: derived from the host name. */
+  readonly name?: string;
+  /** Maximum number of checks that run at once. Default: `PARALLEL_PER_CORE` per processor core. */
+  readonly maxParallel?: number;
+}
 
-/** The machine that a node runs on. */
-export interface DaemonRuntime {
-  /** Time. */
-  readonly clock: Clock;
-  /** Chance. */
-  readonly random: Random;
-  /** Wakes. */
-  readonly timers: Timers;
-  /** Sockets and names. */
-  readonly network: Network;
+/** The runtime interfaces that a daemon needs. */
+export interface DaemonRuntime extends NodeRuntime, TrustRuntime, StateRuntime {
   /** Files, processes and the shell. */
   readonly host: Host;
-  /** Where events are told. */
-  readonly log: Log;
-  /**
-   * The text of a file that holds a secret; undefined where there is none. Raises `UsageError` where
-   * others than its owner can read or write it.
-   */
-  readonly readSecretFile: (path: string) => string | undefined;
-  /**
-   * Puts another text in the place of what such a file holds; when it returns, that is on the disk
-   * whole. Raises `HostError`.
-   */
-  readonly replaceSecretFile: (path: string, text: string) => void;
-  /**
-   * The text of a file that says what may run here or who may order it. Raises `UsageError` where
-   * others than its owner can write it, and where there is none.
-   */
-  readonly readRulesFile: (path: string) => string;
-  /** Makes a secret's file, whole or not at all, for its owner alone. Raises `UsageError` where it stands already. */
-  readonly createSecretFile: (path: string, text: string) => void;
-  /** Takes away what a crash left of `createSecretFile`. Raises `UsageError`. */
-  readonly removeUnfinishedSecretFile: (path: string) => void;
-  /** The path of a file beside the store of the node `name`; undefined where the operator wants nothing kept. */
-  readonly stateFile: (options: { name: string; file: string }) => string | undefined;
-  /** Opens a file that is only ever appended to, and rotated. Raises `HostError`. */
-  readonly openAppendFile: (path: string) => AppendFile;
-  /**
-   * Opens and locks the durable store of the node `name`, with the tables that `schema` makes;
-   * undefined where the operator wants nothing kept. Raises `StoreError`.
-   */
-  readonly openStore: (options: { name: string; schema: readonly string[] }) => Store | undefined;
-  /** This machine's name. */
   readonly hostname: string;
-  /** Processors: how much runs at once is scaled by them. */
+  /** Number of processor cores. */
   readonly cores: number;
+}
+
+/** Whether a node may start processes: for actions, or for a check type that needs them. */
+export function needsProcesses(options: DaemonOptions): boolean {
+  return needsProcessesFor(options, CHECK_TYPES);
 }
