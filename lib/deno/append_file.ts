@@ -1,25 +1,28 @@
 /**
- * The audit log's file: append-only, readable by its owner alone, rotated by renaming.
+ * The file of the audit log: append-only, mode 0600, rotated by renaming.
  * @module
  */
 import type { AppendFile } from "../runtime.ts";
 import { HostError } from "../errors.ts";
 
-/** A file opened with O_APPEND and mode 0600; `rotate` keeps `keep` older ones as PATH.1 to PATH.N. */
+/**
+ * An append-only file (`O_APPEND`, mode 0600). `rotate` keeps the `keep` newest older files, as
+ * PATH.1 to PATH.N.
+ */
 export class RotatingFile implements AppendFile {
   readonly #path: string;
   readonly #keep: number;
   readonly #encoder = new TextEncoder();
   #file: Deno.FsFile;
 
-  /** Opens or makes the file. Raises `HostError`. */
+  /** Opens the file, and creates it if it does not exist. Raises `HostError`. */
   constructor(options: { path: string; keep: number }) {
     this.#path = options.path;
     this.#keep = options.keep;
     this.#file = this.#open();
   }
 
-  /** Appends all of `line` or nothing. Raises `HostError`. */
+  /** Appends `line` completely or not at all. Raises `HostError`. */
   append(line: string): void {
     this.#guarded(() => {
       const bytes = this.#encoder.encode(line);
@@ -27,19 +30,21 @@ export class RotatingFile implements AppendFile {
       try {
         while (written < bytes.length) written += this.#file.writeSync(bytes.subarray(written));
       } catch (error) {
-        // A full disk takes the start of a line; the next line must not stand behind it.
+        // A full disk may accept a part of the line, which is removed again.
         if (written > 0) this.#file.truncateSync(this.#file.statSync().size - written);
         throw error;
       }
     });
   }
 
-  /** Bytes in the file. Raises `HostError`. */
+  /** Size of the file in bytes. Raises `HostError`. */
   size(): number {
     return this.#guarded(() => this.#file.statSync().size);
   }
 
-  /** Moves PATH to PATH.1, that to PATH.2 and so on, and starts anew. Raises `HostError`. */
+  /**
+   * Renames PATH to PATH.1, PATH.1 to PATH.2 and so on, and creates a new PATH. Raises `HostError`.
+   */
   rotate(): void {
     this.#guarded(() => {
       for (let number = this.#keep; number >= 1; number--) {
@@ -54,7 +59,9 @@ export class RotatingFile implements AppendFile {
     this.reopen();
   }
 
-  /** Opens what stands at the path now. Raises `HostError`, with the old file still open. */
+  /**
+   * Opens the file that is at the path now. Raises `HostError`; the old file is then still open.
+   */
   reopen(): void {
     const next = this.#open();
     this.#file.close();
@@ -71,7 +78,7 @@ export class RotatingFile implements AppendFile {
       const options = { read: true, append: true, create: true, mode: 0o600 };
       const file = Deno.openSync(this.#path, options);
       try {
-        // A crash of the machine may have cut off a line's end: what follows starts a line of its own.
+        // After a crash the last line may be incomplete; the next line must start on its own line.
         if (!endsLine(file)) file.writeSync(this.#encoder.encode("\n"));
         return file;
       } catch (error) {

@@ -4,7 +4,7 @@ import { inTemporaryFolder } from "../../tests/support/temporary_folder.ts";
 import { HostError } from "../errors.ts";
 import { RotatingFile } from "./append_file.ts";
 
-Deno.test("what is appended stays behind what was there, and only its owner may read it", () =>
+Deno.test("lines are appended to an existing file, which only its owner can read", () =>
   inTemporaryFolder((folder) => {
     const path = join(folder, "audit.log");
     const first = new RotatingFile({ path, keep: 2 });
@@ -18,7 +18,7 @@ Deno.test("what is appended stays behind what was there, and only its owner may 
     assertEquals((Deno.statSync(path).mode ?? 0) & 0o777, 0o600);
   }));
 
-Deno.test("rotation keeps as many older files as it was told", () =>
+Deno.test("rotation keeps the given number of older files", () =>
   inTemporaryFolder((folder) => {
     const path = join(folder, "audit.log");
     const file = new RotatingFile({ path, keep: 2 });
@@ -35,7 +35,7 @@ Deno.test("rotation keeps as many older files as it was told", () =>
     );
   }));
 
-Deno.test("after something moved the file away, reopen starts a new one in its place", () =>
+Deno.test("after the file was renamed, reopen creates a new one", () =>
   inTemporaryFolder((folder) => {
     const path = join(folder, "audit.log");
     const file = new RotatingFile({ path, keep: 2 });
@@ -48,7 +48,7 @@ Deno.test("after something moved the file away, reopen starts a new one in its p
     assertEquals(Deno.readTextFileSync(path), "new\n");
   }));
 
-Deno.test("a folder that is not there is an error that names the file", () =>
+Deno.test("a missing directory is an error that names the file", () =>
   inTemporaryFolder((folder) => {
     assertThrows(
       () => new RotatingFile({ path: join(folder, "no", "audit.log"), keep: 2 }),
@@ -57,7 +57,7 @@ Deno.test("a folder that is not there is an error that names the file", () =>
     );
   }));
 
-Deno.test("a line that a crash cut off stays apart from the next one", () =>
+Deno.test("a line that a crash truncated is followed by a line feed", () =>
   inTemporaryFolder((folder) => {
     const path = join(folder, "audit.log");
     Deno.writeTextFileSync(path, "whole\nhal");

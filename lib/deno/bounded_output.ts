@@ -1,12 +1,14 @@
 /**
- * A process's output: its start kept, the rest counted.
+ * Reads the output of a process, keeps its first bytes and counts the rest.
  * @module
  */
 import { concat } from "@std/bytes";
 
-/** Reads a stream to its end at once, so that the writer never waits. */
+/**
+ * Reads a stream continuously to its end, so that the writer never blocks. Keeps its first bytes.
+ */
 export class BoundedOutput {
-  /** Resolves when the stream has ended or was closed. Never rejects. */
+  /** Resolves when the stream has ended or failed, or `close` was called. Never rejects. */
   readonly ended: Promise<void>;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
   readonly #limitBytes: number;
@@ -14,7 +16,7 @@ export class BoundedOutput {
   #keptBytes = 0;
   #droppedBytes = 0;
 
-  /** Keeps the first `limitBytes`. */
+  /** Starts reading; keeps the first `limitBytes`. */
   constructor(
     stream: ReadableStream<Uint8Array<ArrayBuffer>>,
     options: { limitBytes: number },
@@ -24,19 +26,19 @@ export class BoundedOutput {
     this.ended = this.#read();
   }
 
-  /** How many bytes came after those that were kept. */
+  /** Number of bytes that were read and not kept. */
   get droppedBytes(): number {
     return this.#droppedBytes;
   }
 
-  /** What was kept so far. */
+  /** The bytes that were kept so far. */
   bytes(): Uint8Array<ArrayBuffer> {
     return concat(this.#chunks);
   }
 
   /** Stops reading and closes this end of the pipe. */
   async close(): Promise<void> {
-    // A pipe that broke has nothing left to close.
+    // A broken pipe is closed already.
     await this.#reader.cancel().catch(() => {});
   }
 
@@ -51,7 +53,7 @@ export class BoundedOutput {
         this.#droppedBytes += value.length - room;
       }
     } catch {
-      // The pipe broke: what came is what there is.
+      // The pipe broke: the output ends here.
     }
   }
 }

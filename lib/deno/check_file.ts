@@ -1,13 +1,13 @@
 /**
- * The file that `-file` names, on Deno.
+ * Reads the check file of `-file`.
  * @module
  */
 import { UsageError } from "../errors.ts";
 import { CHECK_FILE_MAX_BYTES } from "../limits.ts";
 
 /**
- * The content of the file, or of stdin for `-`: of an endless one just so much that its parser sees
- * that it is too long. Raises `UsageError` naming the file.
+ * Reads a file, or stdin for `-`, up to one byte more than a check file may have, so that the
+ * parser refuses a longer one. Raises `UsageError` that names the file.
  */
 export async function readCheckFile(path: string): Promise<Uint8Array> {
   try {
@@ -36,7 +36,7 @@ async function readBounded(
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.NotFound) return "no such file";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
   if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
   const message = error instanceof Error ? error.message : String(error);

@@ -1,14 +1,13 @@
 /**
- * Files under /proc, /sys and /dev. Deno keeps them from whoever has not been granted everything,
- * for what one may do by writing there; a check only reads, so a helper of `/bin/sh` does it. What
- * a path through /proc/self names there is the helper.
+ * Reads files under /proc, /sys and /dev through a helper script of `/bin/sh`: Deno refuses these
+ * paths to programs without `--allow-all`. A path through /proc/self refers to the helper process.
  * @module
  */
 import { HostError } from "../errors.ts";
 import type { FileKind, OpenFile } from "../runtime.ts";
 import { killQuietly, runHelper, spawnHelper } from "./shell.ts";
 
-/** Exit statuses of `KIND_SCRIPT`, past those that a shell uses itself. */
+/** Exit statuses of `KIND_SCRIPT`, chosen from those that a shell does not use itself. */
 const KINDS: ReadonlyMap<number, FileKind | undefined> = new Map([
   [10, "file"],
   [11, "directory"],
@@ -16,7 +15,9 @@ const KINDS: ReadonlyMap<number, FileKind | undefined> = new Map([
   [13, undefined],
 ]);
 
-/** A path that is not seen is missing only where the nearest part of it that is there may be searched. */
+/**
+ * A path does not exist only if its nearest existing parent can be searched; if not, it is unknown.
+ */
 const KIND_SCRIPT = `
   case $1 in /*) ;; *) set -- "$PWD/$1" ;; esac
   [ -f "$1" ] && exit 10
@@ -28,14 +29,17 @@ const KIND_SCRIPT = `
   exit 14
 `;
 
-/** What `path` names, links followed; `undefined` where nothing is there. Rejects with `HostError`. */
+/**
+ * The kind of the file at `path`, symbolic links followed; `undefined` if it does not exist.
+ * Rejects with `HostError`.
+ */
 export async function fileKindThroughShell(path: string): Promise<FileKind | undefined> {
   const { code } = await runHelper(KIND_SCRIPT, { args: [path], outputLimitBytes: 1024 });
   if (KINDS.has(code)) return KINDS.get(code);
   throw new HostError(`${path} cannot be read: permission denied`);
 }
 
-/** Opens for reading; `undefined` where nothing is there. Rejects with `HostError`. */
+/** Opens a file for reading; `undefined` if it does not exist. Rejects with `HostError`. */
 export async function openFileThroughShell(path: string): Promise<OpenFile | undefined> {
   if (await fileKindThroughShell(path) === undefined) return undefined;
   return new PipedFile(spawnHelper('exec cat -- "$1"', [path]), path);
@@ -71,7 +75,7 @@ class PipedFile implements OpenFile {
   }
 
   close(): void {
-    // Some files under /proc never end and keep `cat` waiting.
+    // `cat` may wait for more of a file under /proc that never ends.
     killQuietly(this.#child);
     this.#reader.cancel().catch(() => {});
   }

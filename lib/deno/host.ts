@@ -1,7 +1,7 @@
 /**
- * Files, processes and the shell of this host on Deno, as checks see them. Needs `--allow-read`
- * (a check may name any path) and `--allow-run=/bin/sh`; without one of them, what would need it is
- * rejected with a `HostError` that names it.
+ * Files, processes and the shell of this host on Deno, for checks and actions. Needs `--allow-read`
+ * (a check may name any path) and `--allow-run=/bin/sh`; a method that lacks its permission rejects
+ * with a `HostError` that names the permission.
  * @module
  */
 import { HostError } from "../errors.ts";
@@ -17,11 +17,14 @@ import { fileKindThroughShell, openFileThroughShell } from "./guarded_files.ts";
 import { ProcessLister } from "./processes.ts";
 import { runAction } from "./shell.ts";
 
-/** This host. */
+/** The host that this program runs on. */
 export class DenoHost implements Host {
   readonly #processes = new ProcessLister();
 
-  /** What `path` names, links followed; `undefined` where nothing is there. Rejects with `HostError`. */
+  /**
+   * The kind of the file at `path`, symbolic links followed; `undefined` if it does not exist.
+   * Rejects with `HostError`.
+   */
   async fileKind(path: string): Promise<FileKind | undefined> {
     try {
       const { isFile, isDirectory } = await Deno.stat(path);
@@ -34,7 +37,7 @@ export class DenoHost implements Host {
     }
   }
 
-  /** Opens for reading; `undefined` where nothing is there. Rejects with `HostError`. */
+  /** Opens a file for reading; `undefined` if it does not exist. Rejects with `HostError`. */
   async openFile(path: string): Promise<OpenFile | undefined> {
     try {
       return new DenoFile(await Deno.open(path), path);
@@ -45,14 +48,17 @@ export class DenoHost implements Host {
     }
   }
 
-  /** All processes that can be seen, the shells that gossipcheck started left out. Rejects with `HostError`. */
+  /**
+   * Lists the processes of the host, except the shells that gossipcheck started. Rejects with
+   * `HostError`.
+   */
   async processes(signal?: AbortSignal): Promise<readonly ProcessEntry[]> {
     const processes = await this.#processes.list();
-    if (signal?.aborted) throw new HostError("the process list is not wanted any more");
+    if (signal?.aborted) throw new HostError("listing processes was aborted");
     return processes;
   }
 
-  /** Runs `command` by `/bin/sh` in a process group of its own; see `runAction`. */
+  /** Runs `/bin/sh -c command` in its own process group; see `runAction`. */
   runShell(command: string, options: ShellOptions): Promise<ShellResult> {
     return runAction(command, options);
   }
@@ -80,12 +86,12 @@ class DenoFile implements OpenFile {
   }
 }
 
-/** Also where a part of the path is a file and not a directory. */
+/** Whether a path does not exist, or a parent of it is not a directory. */
 function isMissing(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
 }
 
-/** Whether Deno refuses a path although it may read everything: /proc, /sys and most of /dev. */
+/** Whether Deno refuses a path in spite of `--allow-read`: /proc, /sys and most of /dev. */
 function isGuarded(error: unknown): boolean {
   return error instanceof Deno.errors.NotCapable &&
     Deno.permissions.querySync({ name: "read" }).state === "granted";
@@ -93,7 +99,7 @@ function isGuarded(error: unknown): boolean {
 
 function hostError(path: string, cause: unknown): HostError {
   if (cause instanceof Deno.errors.NotCapable) {
-    return new HostError(`${path} may not be read (grant --allow-read)`, { cause });
+    return new HostError(`${path} cannot be read: grant --allow-read`, { cause });
   }
   if (cause instanceof Deno.errors.PermissionDenied) {
     return new HostError(`${path} cannot be read: permission denied`, { cause });

@@ -1,17 +1,18 @@
 /**
- * The log as lines on a stream: text for people, or one JSON object a line.
+ * Writes log events to a stream as lines, in text or JSON, and limits their rate.
  * @module
  */
 import { jsonText, printable } from "../printable.ts";
 import type { Clock, Log, LogFields, LogLevel } from "../runtime.ts";
 
-/** From least to most important. */
+/** In rising severity. */
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
-/** Lines of one event name are counted over this long. */
+/** Window of the rate limit. */
 const WINDOW_MS = 10_000;
 /**
- * How many lines of one event name are written in a window. What a peer can provoke (dropped
- * input) is `debug` or `warn`; `info` is bounded by what the cluster does.
+ * Maximum number of lines with the same event name in a window. Events that a peer can provoke
+ * (dropped input) are `debug` or `warn`; the rate of `info` is limited by the changes of the
+ * cluster.
  */
 const LINES_PER_WINDOW: Readonly<Record<LogLevel, number>> = {
   debug: 1000,
@@ -20,22 +21,21 @@ const LINES_PER_WINDOW: Readonly<Record<LogLevel, number>> = {
   error: 20,
 };
 
-/** How log lines look: `json` has one object a line. */
+/** Format of log lines: text, or one JSON object per line. */
 export type LogFormat = "text" | "json";
 
-/** What a `StderrLog` is made of. */
+/** Options of a `StderrLog`. */
 export interface StderrLogOptions {
-  /** Events below this are not written. */
+  /** Minimum level of the events that are written. */
   readonly level: LogLevel;
-  /** How a line looks. */
   readonly format: LogFormat;
-  /** Takes one line, its line feed included. */
+  /** Writes one line, which ends with a line feed. */
   readonly write: (line: string) => void;
-  /** Dates the lines and bounds their rate. */
+  /** For the time of each line and the rate limit. */
   readonly clock: Clock;
 }
 
-/** How many lines of one event name were written and left out in its window. */
+/** Lines with one event name that were written and suppressed in the current window. */
 interface Rate {
   readonly startedMs: number;
   readonly level: LogLevel;
@@ -44,8 +44,8 @@ interface Rate {
 }
 
 /**
- * Writes log events. Lines of one event name are bounded in rate: what is over the bound is
- * counted, and the count is written when the window has passed (with the next event of any name).
+ * Writes log events. The rate of lines with the same event name is limited: events over the limit
+ * are counted, and the count is written after the window (with the next event of any name).
  */
 export class StderrLog implements Log {
   readonly #options: StderrLogOptions;
@@ -56,7 +56,7 @@ export class StderrLog implements Log {
     this.#options = options;
   }
 
-  /** Takes one event. Never throws. */
+  /** Writes one event, or counts it if it exceeds the rate limit. Never throws. */
   write(...[level, event, message, fields = {}]: Parameters<Log["write"]>): void {
     if (LEVELS.indexOf(level) < LEVELS.indexOf(this.#options.level)) return;
     const nowMs = this.#options.clock.nowMs();
@@ -74,7 +74,7 @@ export class StderrLog implements Log {
     this.#line({ level, event, message, fields });
   }
 
-  /** Writes what was counted and not yet written: to be called before the program ends. */
+  /** Writes the counts of suppressed events. To be called before the program ends. */
   flush(): void {
     this.#closeWindows(Number.POSITIVE_INFINITY);
   }
@@ -87,7 +87,7 @@ export class StderrLog implements Log {
       this.#line({
         level: rate.level,
         event,
-        message: `${rate.leftOut} more events "${event}" came in quick succession and are left out`,
+        message: `suppressed ${rate.leftOut} more events "${event}" (rate limit)`,
         fields: { leftOut: rate.leftOut },
       });
     }
@@ -107,7 +107,7 @@ export class StderrLog implements Log {
   }
 }
 
-/** The event's own keys come first and win over a field of the same name. */
+/** The keys of every event come first and override a field of the same name. */
 function jsonLine(
   head: { time: string; level: string; event: string },
   entry: { message: string; fields: LogFields },
@@ -122,10 +122,10 @@ function textLine(
 ): string {
   const fields = Object.entries(entry.fields)
     .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => ` ${key}=${quoteWhereNeeded(String(value))}`);
+    .map(([key, value]) => ` ${key}=${quoteIfNeeded(String(value))}`);
   return `${time} ${entry.level.padEnd(5)} ${printable(entry.message)}${fields.join("")}\n`;
 }
 
-function quoteWhereNeeded(value: string): string {
+function quoteIfNeeded(value: string): string {
   return /^[\w.:@/,[\]+*%-]+$/.test(value) ? value : jsonText(value);
 }

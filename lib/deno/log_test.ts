@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { LogFields, LogLevel } from "../runtime.ts";
 import { type LogFormat, StderrLog } from "./log.ts";
 
-/** A log on a clock that the test turns. */
+/** A log whose clock the test sets. */
 function logAt(options: { level?: LogLevel; format?: LogFormat } = {}) {
   const lines: string[] = [];
   const clock = { ms: 0, nowMs: () => clock.ms, wallMs: () => Date.UTC(2025, 0, 2) + clock.ms };
@@ -18,20 +18,20 @@ function logAt(options: { level?: LogLevel; format?: LogFormat } = {}) {
 const TEXT_CASES: readonly { name: string; message: string; fields: LogFields; line: string }[] = [
   { name: "no fields", message: "ready", fields: {}, line: "ready" },
   {
-    name: "plain values stand bare",
+    name: "simple values are not quoted",
     message: "joined",
     fields: { member: "a-1.b", address: "[::1]:3505", count: 3, ok: true },
     line: "joined member=a-1.b address=[::1]:3505 count=3 ok=true",
   },
   {
-    name: "others are quoted",
+    name: "other values are quoted",
     message: "joined",
     fields: { member: 'two "words"', empty: "" },
     line: 'joined member="two \\"words\\"" empty=""',
   },
-  { name: "absent ones are left out", message: "x", fields: { gone: undefined }, line: "x" },
+  { name: "undefined fields are left out", message: "x", fields: { absent: undefined }, line: "x" },
   {
-    name: "what would move the cursor is escaped",
+    name: "control and format characters are escaped",
     message: "name \u001b[31m\n\u202e",
     fields: { member: "a\u2028\u001b[0m" },
     line: 'name \\x1b[31m\\n\\u{202e} member="a\\u2028\\u001b[0m"',
@@ -46,7 +46,7 @@ for (const { name, message, fields, line } of TEXT_CASES) {
   });
 }
 
-Deno.test("json log: one object a line, the event's own keys first and safe from fields", () => {
+Deno.test("json log: one object per line, with the keys of every event first; fields cannot override them", () => {
   const { log, lines } = logAt({ format: "json" });
   log.write("warn", "input_dropped", "dropped\n", { reason: "too_large", event: "forged" });
   assertEquals(lines, [
@@ -55,7 +55,7 @@ Deno.test("json log: one object a line, the event's own keys first and safe from
   ]);
 });
 
-Deno.test("json log: text cannot control a terminal, and a parser reads it unchanged", () => {
+Deno.test("json log: control characters are escaped, and a parser restores them", () => {
   const { log, lines } = logAt({ format: "json" });
   const fields = { member: "evil\u202egpj.exe" };
   log.write("info", "member_joined", "\u009b31m", fields);
@@ -64,7 +64,7 @@ Deno.test("json log: text cannot control a terminal, and a parser reads it uncha
   assertEquals([message, member], ["\u009b31m", fields.member]);
 });
 
-Deno.test("only events of the level and above are written", () => {
+Deno.test("events below the level are not written", () => {
   for (
     const [level, expected] of [["debug", 4], ["info", 3], ["warn", 2], ["error", 1]] as const
   ) {
@@ -74,7 +74,7 @@ Deno.test("only events of the level and above are written", () => {
   }
 });
 
-Deno.test("a flood of one event is bounded, counted, and hides no other event", () => {
+Deno.test("a flood of one event is limited and counted, and other events are still written", () => {
   const { log, lines, clock } = logAt();
   for (let i = 0; i < 1000; i++) log.write("warn", "input_dropped", `drop ${i}`);
   assertEquals(lines.length, 20);
@@ -86,7 +86,7 @@ Deno.test("a flood of one event is bounded, counted, and hides no other event", 
   assertStringIncludes(lines.at(-1) ?? "", "later");
 });
 
-Deno.test("flush writes the counts at the end, once", () => {
+Deno.test("flush writes the counts once", () => {
   const { log, lines } = logAt();
   for (let i = 0; i < 25; i++) log.write("warn", "input_dropped", "drop");
   log.flush();

@@ -1,5 +1,5 @@
 /**
- * UDP, TCP and names on Deno.
+ * UDP, TCP and name resolution on Deno.
  * @module
  */
 import { lookup } from "node:dns/promises";
@@ -19,9 +19,9 @@ import type {
 /** How an IPv6 socket names an IPv4 peer (RFC 4291, section 2.5.5.2). */
 const MAPPED_PREFIX = "::ffff:";
 
-/** The network of the machine that the program runs on. */
+/** The network of the host that this program runs on. */
 export class DenoNetwork implements Network {
-  /** Binds a UDP socket; port 0 picks a free one. Raises `AddressError`. */
+  /** Binds a UDP socket; port 0 binds a free port. Raises `AddressError`. */
   listenDatagrams(local: Address): DatagramSocket {
     try {
       const { host: hostname, port } = local;
@@ -31,7 +31,7 @@ export class DenoNetwork implements Network {
     }
   }
 
-  /** Binds a TCP socket; port 0 picks a free one. Raises `AddressError`. */
+  /** Binds a TCP socket; port 0 binds a free port. Raises `AddressError`. */
   listenStreams(local: Address): StreamListener {
     try {
       const { host: hostname, port } = local;
@@ -41,12 +41,15 @@ export class DenoNetwork implements Network {
     }
   }
 
-  /** Connects. Rejects with `StreamError` when refused, unreachable, aborted or past `timeoutMs`. */
+  /**
+   * Opens a connection. Rejects with `StreamError` if it is refused, unreachable, aborted or not
+   * open after `timeoutMs`.
+   */
   async connect(
     to: Address,
     options: { timeoutMs: number; signal?: AbortSignal },
   ): Promise<ByteStream> {
-    // Whoever counts down to a deadline may come late.
+    // The rest of a deadline that has passed is negative.
     const timeoutMs = Math.max(0, Math.ceil(options.timeoutMs));
     const timeout = AbortSignal.timeout(timeoutMs);
     const signal = options.signal === undefined
@@ -54,12 +57,12 @@ export class DenoNetwork implements Network {
       : AbortSignal.any([timeout, options.signal]);
     try {
       const connection = await Deno.connect({ hostname: to.host, port: to.port, signal });
-      // The abort may have come between the handshake's end and this line.
+      // The signal may have aborted between the end of the handshake and this line.
       if (signal.aborted) {
         connection.close();
         throw signal.reason;
       }
-      // Every message is one write: waiting for more to fill a segment only delays it.
+      // Each message is one write: Nagle's algorithm would only delay it.
       connection.setNoDelay(true);
       return new DenoByteStream(connection);
     } catch (error) {
@@ -71,8 +74,8 @@ export class DenoNetwork implements Network {
   }
 
   /**
-   * A name's addresses, IPv4 and IPv6; an address is returned as it is. Asks as every other
-   * program of the machine does (`/etc/hosts` included). Rejects with `AddressError`.
+   * Resolves a name to its IPv4 and IPv6 addresses; an IP address is returned as it is. Uses the
+   * resolver of the operating system, `/etc/hosts` included. Rejects with `AddressError`.
    */
   async resolve(hostname: string): Promise<string[]> {
     if (isIP(hostname) !== 0) return [hostname];
@@ -87,7 +90,7 @@ export class DenoNetwork implements Network {
     }
   }
 
-  /** The host's own addresses, loopback ones included, zones left out. */
+  /** The addresses of the host's network interfaces, loopback included, without zones. */
   interfaceAddresses(): string[] {
     return Deno.networkInterfaces().map(({ address }) => address.split("%", 1)[0] ?? address);
   }
@@ -108,9 +111,9 @@ class DenoDatagramSocket implements DatagramSocket {
 
   send(to: Address, bytes: Uint8Array): void {
     if (this.#closed) return;
-    // An IPv6 socket reaches IPv4 peers by their mapped address on every platform.
+    // An IPv6 socket reaches IPv4 peers by their IPv4-mapped address.
     const hostname = this.#isIpv6 && isIP(to.host) === 4 ? MAPPED_PREFIX + to.host : to.host;
-    // A packet that cannot be sent is a lost packet: SWIM lives with those.
+    // A packet that cannot be sent is lost, which SWIM tolerates.
     this.#socket.send(bytes, { transport: "udp", hostname, port: to.port }).catch(() => {});
   }
 
@@ -120,9 +123,8 @@ class DenoDatagramSocket implements DatagramSocket {
         const [bytes, from] = await this.#socket.receive(this.#buffer);
         return { from: addressOf(from), bytes: bytes.slice() };
       } catch {
-        // Once closed the loop ends; before, it is an ICMP answer to an earlier packet
-        // (ECONNREFUSED) or the like, and the next datagram may be sound. A pause keeps an error
-        // that stays from taking the processor.
+        // On an open socket it is an ICMP error for a packet that was sent (ECONNREFUSED) or similar,
+        // and the next datagram may be valid. The pause limits the load if an error persists.
         if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, 1));
       }
     }
@@ -153,8 +155,8 @@ class DenoStreamListener implements StreamListener {
         connection.setNoDelay(true);
         return new DenoByteStream(connection);
       } catch {
-        // Closed, or one connection that ended before it was taken, or no file descriptor left:
-        // the last passes when others close, so it is tried again at a bearable rate.
+        // The listener is closed, or a connection ended before it was accepted, or the process has no
+        // free file descriptor. The pause limits the load of the retries in the last case.
         if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, 10));
       }
     }
@@ -230,9 +232,9 @@ function listenError(
   const reason = error instanceof Deno.errors.AddrInUse
     ? "another program uses that port"
     : error instanceof Deno.errors.AddrNotAvailable
-    ? "this machine has no such address"
+    ? "this host has no such address"
     : error instanceof Deno.errors.PermissionDenied
-    ? "this user may not use that port"
+    ? "this user is not allowed to use that port"
     : shortReason(error);
   return new AddressError(`${where}: ${reason}`, { cause: error });
 }

@@ -1,22 +1,23 @@
 /**
- * Lets go of permissions that a running program does not need. Deno takes none of them back without
- * asking at a terminal, and our programs have none.
+ * Revokes the Deno permissions that a program needs only at its start. A program without a terminal
+ * cannot get them back.
  * @module
  */
 
-/** What a program still does after its start. */
+/** What a program needs permissions for after its start. */
 export interface RemainingNeeds {
-  /** Starts processes: actions, and some checks. */
+  /** Starting processes: actions, and some checks. */
   readonly processes: boolean;
-  /** Writes files: its state and the audit log. */
+  /** Writing files: the state and the audit log. */
   readonly files: boolean;
 }
 
 /**
- * Gives up what only a start needs (the environment, the host's name, its network interfaces), and
- * what by the flags is never needed. The user's id stays: secret files are judged by it.
+ * Revokes the permissions that are needed only at the start (environment, host name, network
+ * interfaces), and those that `needs` does not include. The permission to read the user id stays:
+ * secret files are checked against it.
  */
-export function giveUpPermissions(needs: RemainingNeeds): void {
+export function revokePermissions(needs: RemainingNeeds): void {
   Deno.permissions.revokeSync({ name: "env" });
   for (const kind of ["hostname", "networkInterfaces"] as const) {
     Deno.permissions.revokeSync({ name: "sys", kind });

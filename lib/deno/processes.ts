@@ -1,7 +1,7 @@
 /**
- * The host's processes from Linux' procfs. Deno lets nobody short of `--allow-all` read there, so a
- * helper of `/bin/sh` reads it where Deno refuses; it works with GNU's and with BusyBox' tools, and
- * starts a handful of processes however many it lists.
+ * Lists the processes of the host from Linux procfs. Deno refuses to read it without `--allow-all`;
+ * then a helper script of `/bin/sh` reads it. The script works with GNU and BusyBox tools, and
+ * starts a fixed number of processes.
  * @module
  */
 import { indexOfNeedle } from "@std/bytes";
@@ -9,13 +9,13 @@ import { HostError } from "../errors.ts";
 import type { ProcessEntry } from "../runtime.ts";
 import { isOwnShell, runHelper } from "./shell.ts";
 
-/** All command lines of a host together; Linux has no bound short of memory. */
+/** Maximum size of the list of all processes; Linux has no maximum. */
 const LIST_MAX_BYTES = 64 * 1024 * 1024;
 
 /**
- * The helper's own command line ends in a nonce and so tells one part of the output from the next:
- * paths and command lines may hold any other text. Parts: the nonce alone, pids in order, links to
- * executables, then each pid's command line.
+ * Prints the parts of the list: the process ids, the links to their executables, then the command
+ * line of each process. The command line of the helper itself, which ends with a nonce, separates
+ * the parts: paths and command lines may contain any other text.
  */
 const LIST_SCRIPT = `
   mark=/proc/$$/cmdline
@@ -28,7 +28,7 @@ const LIST_SCRIPT = `
   cat $(printf "%s $mark " "$@") 2>/dev/null
 `;
 
-/** One executable at a time, where a line break in a path makes the list of them ambiguous. */
+/** Reads one link at a time: used if a line feed in a path makes the list of links ambiguous. */
 function linksScript(pids: readonly number[]): string {
   return `
     cat /proc/$$/cmdline
@@ -39,19 +39,22 @@ function linksScript(pids: readonly number[]): string {
   `;
 }
 
-/** Lists processes; those who ask while a listing runs share the next one. */
+/** Lists processes. Calls during a listing share the next listing. */
 export class ProcessLister {
   #running: Promise<unknown> | undefined;
   #next: Promise<readonly ProcessEntry[]> | undefined;
 
-  /** All processes there are after this call, the shells started by gossipcheck left out. Rejects with `HostError`. */
+  /**
+   * Lists the processes that run after this call, except the shells that gossipcheck started.
+   * Rejects with `HostError`.
+   */
   list(): Promise<readonly ProcessEntry[]> {
     this.#next ??= this.#afterRunning();
     return this.#next;
   }
 
   async #afterRunning(): Promise<readonly ProcessEntry[]> {
-    // Waits even where nothing runs, so that all checks of a batch share one listing.
+    // Yields even if no listing runs, so that all checks of a batch share one listing.
     await this.#running;
     const listing = listProcesses();
     this.#running = listing.catch(() => {});
@@ -65,7 +68,7 @@ async function listProcesses(): Promise<readonly ProcessEntry[]> {
   return found.filter(({ commandLine }) => !isOwnShell(commandLine)).map(withoutOwnArguments);
 }
 
-/** This program's own arguments (a tag, a file's name) may hold what a check looks for. */
+/** Removes the arguments of this program, which may contain the text that a check searches for. */
 function withoutOwnArguments(process: ProcessEntry): ProcessEntry {
   const ownArguments = Deno.args.map((argument) => ` ${argument}`).join("");
   if (process.pid !== Deno.pid || !process.commandLine.endsWith(ownArguments)) return process;
@@ -73,7 +76,7 @@ function withoutOwnArguments(process: ProcessEntry): ProcessEntry {
   return { ...process, commandLine: process.commandLine.slice(0, length) };
 }
 
-/** `undefined` where Deno does not let us. */
+/** Reads procfs without a helper; `undefined` if Deno refuses. */
 async function readDirectly(): Promise<ProcessEntry[] | undefined> {
   try {
     const pids: number[] = [];
@@ -88,7 +91,7 @@ async function readDirectly(): Promise<ProcessEntry[] | undefined> {
   }
 }
 
-/** `undefined` where it has ended. */
+/** Reads one process; `undefined` if it has ended. */
 async function readOneDirectly(pid: number): Promise<ProcessEntry | undefined> {
   try {
     const commandLine = await Deno.readFile(`/proc/${pid}/cmdline`);
@@ -111,12 +114,12 @@ async function readThroughShell(): Promise<ProcessEntry[]> {
   if (helperIndex === -1) {
     throw new HostError("/proc lists no processes; process_running needs Linux procfs");
   }
-  // The helper's own command line is a mark: it counts as one part more.
+  // The command line of the helper is itself a separator, so that it yields two parts.
   commandLines.splice(helperIndex, 2);
   pids.splice(helperIndex, 1);
   if (commandLines.length !== pids.length) {
     const counts = `${commandLines.length} of ${pids.length}`;
-    throw new HostError(`the process list is not whole: ${counts} command lines`);
+    throw new HostError(`the process list is incomplete: ${counts} command lines`);
   }
   const executables = readLinks(decode(links)) ?? await readLinksOneByOne(pids);
   return pids.map((pid, index) => {
@@ -125,7 +128,7 @@ async function readThroughShell(): Promise<ProcessEntry[]> {
   });
 }
 
-/** What `ls -ln` wrote; `undefined` where it is ambiguous. */
+/** Parses the output of `ls -ln`; `undefined` if it is ambiguous. */
 function readLinks(text: string): Map<number, string | undefined> | undefined {
   const links = new Map<number, string | undefined>();
   for (const line of text.split("\n").slice(0, -1)) {
@@ -146,7 +149,7 @@ async function readLinksOneByOne(pids: readonly number[]): Promise<Map<number, s
   return links;
 }
 
-/** Runs a script that starts with a mark and ends each part with one. */
+/** Runs a script that prints a separator first and after each part, and splits its output. */
 async function runMarked(script: string): Promise<{ helperPid: number; parts: Uint8Array[] }> {
   const nonce = crypto.randomUUID();
   const options = { args: [nonce], outputLimitBytes: LIST_MAX_BYTES };

@@ -1,5 +1,5 @@
 /**
- * A secret's file that gets another content while programs rely on it.
+ * Replaces the contents of a secret file atomically.
  * @module
  */
 import { dirname } from "@std/path";
@@ -7,24 +7,25 @@ import { HostError } from "../errors.ts";
 import { writeAll } from "./write_all.ts";
 
 /**
- * Puts `text` in the place of what a secret's file holds, with mode 0600, and returns when it is on
- * the disk: after a crash the file holds one or the other, whole. Where the path is a link, the file
- * behind it is replaced. Raises `HostError`; the file is then as it was, or whole and new.
+ * Replaces the contents of a secret file by `text`, with mode 0600, and returns when it is on the
+ * disk. After a crash the file has either the old or the new contents. If the path is a symbolic
+ * link, its target is replaced. Raises `HostError`; the file then has either the old or the new
+ * contents.
  */
 export function replaceSecretFile(path: string, text: string): void {
   try {
     const target = Deno.realPathSync(path);
     const unfinished = `${target}.new`;
-    // What a crash left would keep its own mode, whatever that is.
-    removeWhereThere(unfinished);
+    // A file that a crash left would keep its mode.
+    removeIfExists(unfinished);
     try {
       writeNew(unfinished, text);
       Deno.renameSync(unfinished, target);
     } catch (error) {
-      removeWhereThere(unfinished);
+      removeIfExists(unfinished);
       throw error;
     }
-    // The new name is on the disk only once its folder is.
+    // The rename is on the disk only after the directory is.
     using folder = Deno.openSync(dirname(target), { read: true });
     folder.syncSync();
   } catch (cause) {
@@ -39,7 +40,7 @@ function writeNew(path: string, text: string): void {
   file.syncSync();
 }
 
-function removeWhereThere(path: string): void {
+function removeIfExists(path: string): void {
   try {
     Deno.removeSync(path);
   } catch (error) {

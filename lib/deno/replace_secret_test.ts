@@ -5,7 +5,7 @@ import { HostError } from "../errors.ts";
 import { replaceSecretFile } from "./replace_secret.ts";
 import { createSecretFile, readSecretFile } from "./secret_file.ts";
 
-Deno.test("a secret is replaced whole, by a file that is its owner's alone", () =>
+Deno.test("a secret file is replaced with mode 0600", () =>
   inTemporaryFolder((folder) => {
     const path = join(folder, "keyring");
     createSecretFile(path, "a long first secret");
@@ -16,11 +16,11 @@ Deno.test("a secret is replaced whole, by a file that is its owner's alone", () 
     assertEquals(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["keyring"]);
   }));
 
-Deno.test("a link stays, and the file behind it is replaced", () =>
+Deno.test("a symbolic link is kept, and its target is replaced", () =>
   inTemporaryFolder((folder) => {
     const [path, link] = [join(folder, "keyring"), join(folder, "link")];
     createSecretFile(path, "first");
-    // Deno itself makes links only where it may write everywhere.
+    // Deno creates links only with permission to write everywhere.
     const { success } = new Deno.Command("/bin/sh", {
       args: ["-c", 'ln -s "$0" "$1"', path, link],
     }).outputSync();
@@ -30,11 +30,11 @@ Deno.test("a link stays, and the file behind it is replaced", () =>
     assertEquals(readSecretFile(path), "second");
   }));
 
-Deno.test("where it cannot be written the file stays as it was, and the error holds no secret", () =>
+Deno.test("if the write fails the file is unchanged, and the error does not contain the secret", () =>
   inTemporaryFolder((folder) => {
     const path = join(folder, "keyring");
     createSecretFile(path, "first");
-    // A folder of the name that the new file gets before it is whole.
+    // A directory at the path of the temporary file.
     Deno.mkdirSync(join(`${path}.new`, "occupied"), { recursive: true });
     const error = assertThrows(() => replaceSecretFile(path, "SECRET"), HostError, path);
     assertEquals(error.message.includes("SECRET"), false);

@@ -1,17 +1,17 @@
 /**
- * Time and chance on Deno.
+ * Clocks, random numbers and timers on Deno.
  * @module
  */
 import type { Clock, Random, Timers } from "../runtime.ts";
 
-/** The longest delay that `setTimeout` takes: 2^31 - 1 ms; a longer one fires at once. */
+/** Maximum delay of `setTimeout`: 2^31 - 1 ms; a longer one fires at once. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
-/** The most bytes that one call of `crypto.getRandomValues` fills (Web Cryptography, section 10.1.1). */
+/** Maximum bytes of one call of `crypto.getRandomValues` (Web Cryptography API, section 10.1.1). */
 const RANDOM_CHUNK_BYTES = 65_536;
 
-/** The machine's clocks. */
+/** The clocks of the host. */
 export class DenoClock implements Clock {
-  /** Monotonic milliseconds since the program's start. */
+  /** Monotonic milliseconds since the start of the program. */
   nowMs(): number {
     return performance.now();
   }
@@ -21,13 +21,13 @@ export class DenoClock implements Clock {
   }
 }
 
-/** The engine's fast generator for choices, the operating system's for bytes. */
+/** Random numbers from V8 (fast, not for secrets), random bytes from the operating system. */
 export class DenoRandom implements Random {
-  /** Uniform in [0, 1); not for secrets. */
+  /** Uniform in [0, 1). Not for secrets. */
   next(): number {
     return Math.random();
   }
-  /** `length` bytes from the operating system's generator. */
+  /** `length` random bytes from the operating system. */
   bytes(length: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(length);
     for (let start = 0; start < length; start += RANDOM_CHUNK_BYTES) {
@@ -37,9 +37,9 @@ export class DenoRandom implements Random {
   }
 }
 
-/** One-shot timers on `setTimeout`, of any length. */
+/** One-shot timers on `setTimeout`, without its maximum delay. */
 export class DenoTimers implements Timers {
-  /** Calls back once after `delayMs`, unless the returned function was called before. */
+  /** Calls back once after `delayMs`, unless the returned function is called before. */
   after(delayMs: number, callback: () => void): () => void {
     let handle: ReturnType<typeof setTimeout>;
     const wait = (remainingMs: number) => {

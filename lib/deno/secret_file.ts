@@ -1,80 +1,81 @@
 /**
- * Files that hold a secret, read only where nobody else can read them, as ssh does; and files that
- * decide what may run here, read only where nobody else can write them.
+ * Reads and creates secret files (tokens, keys), and reads files with rules (trusted keys, allowed
+ * commands). As ssh does, it refuses a secret file that other users can read or write, and a file
+ * with rules that other users can write.
  * @module
  */
 import { UsageError } from "../errors.ts";
 import { writeAll } from "./write_all.ts";
 
-/** Bytes of a secret file that are read at most; every secret of ours is far smaller. */
+/** Maximum size of a secret file. */
 const SECRET_FILE_MAX_BYTES = 64 * 1024;
-/** Bytes of a file of rules that are read at most: thousands of commands or keys. */
+/** Maximum size of a file with rules: thousands of commands or keys. */
 const RULES_FILE_MAX_BYTES = 1024 * 1024;
-/** What others may do with a secret: nothing. */
-const SECRET_LOOSE_BITS = 0o077;
-/** What others may not do with rules: write. */
-const RULES_LOOSE_BITS = 0o022;
+/** Mode bits that a secret file must not have: any permission of other users. */
+const SECRET_FORBIDDEN_BITS = 0o077;
+/** Mode bits that a file with rules must not have: write permission of other users. */
+const RULES_FORBIDDEN_BITS = 0o022;
 
-/** What a file may be, to be read. */
-interface Demands {
-  readonly looseBits: number;
-  /** Said of a file that has one of them. */
-  readonly looseText: string;
-  /** A shell command that takes them away. */
+/** Requirements that a file must meet. */
+interface Requirements {
+  readonly forbiddenBits: number;
+  /** Describes a file that has a forbidden mode bit, for the error message. */
+  readonly violation: string;
+  /** Shell command that removes the forbidden mode bits. */
   readonly remedy: string;
   readonly maxBytes: number;
-  /** Whether the superuser may read what belongs to another. */
+  /** Whether root may read a file of another user. */
   readonly rootReadsAll: boolean;
 }
 
 /**
- * The text of a secret's file; `undefined` where there is none. Raises `UsageError` that names the
- * file where others may read or write it, where another user owns it, or where it cannot be read.
- * With `rootReadsAll`, root may read another user's: what it does with it is on behalf of that user.
+ * Reads a secret file; `undefined` if it does not exist. Raises `UsageError` that names the file if
+ * other users can read or write it, if another user owns it, or if it cannot be read. With
+ * `rootReadsAll`, root may also read a secret file of another user.
  */
 export function readSecretFile(
   path: string,
   options: { rootReadsAll?: boolean } = {},
 ): string | undefined {
   return readFile(path, {
-    looseBits: SECRET_LOOSE_BITS,
-    looseText: "can be read or written by others",
-    remedy: "make it yours alone: chmod 600",
+    forbiddenBits: SECRET_FORBIDDEN_BITS,
+    violation: "can be read or written by others",
+    remedy: "chmod 600",
     maxBytes: SECRET_FILE_MAX_BYTES,
     rootReadsAll: options.rootReadsAll ?? false,
   });
 }
 
 /**
- * The text of a file that says what may run here or who may order it. Raises `UsageError` that names
- * the file where it is missing, where others may write it, where another user than root owns it, or
- * where it cannot be read.
+ * Reads a file with rules: what may run on this node, or whose signatures it trusts. Raises
+ * `UsageError` that names the file if it does not exist, if other users can write it, if a user
+ * other than this one and root owns it, or if it cannot be read.
  */
 export function readRulesFile(path: string): string {
   const text = readFile(path, {
-    looseBits: RULES_LOOSE_BITS,
-    looseText: "can be written by others",
-    remedy: "keep them from it: chmod go-w",
+    forbiddenBits: RULES_FORBIDDEN_BITS,
+    violation: "can be written by others",
+    remedy: "chmod go-w",
     maxBytes: RULES_FILE_MAX_BYTES,
     rootReadsAll: false,
   });
-  if (text === undefined) throw new UsageError(`${path} is not there`);
+  if (text === undefined) throw new UsageError(`${path} does not exist`);
   return text;
 }
 
 /**
- * Makes a secret's file with mode 0600, whole or not at all. Raises `UsageError` where it stands
- * already or cannot be made.
+ * Creates a secret file with mode 0600, atomically. Raises `UsageError` if it exists already or
+ * cannot be created.
  */
 export function createSecretFile(path: string, text: string): void {
-  // What is not written to its end has another name, so that a crash leaves no half secret.
+  // A temporary name until all is written, so that a crash leaves no partial secret.
   const unfinished = `${path}.new`;
   try {
     using file = Deno.openSync(unfinished, { write: true, createNew: true, mode: 0o600 });
     try {
       writeAll(file, text);
       file.syncSync();
-      if (exists(path)) throw new Error("it is there already");
+      if (exists(path)) throw new Error("it exists already");
       Deno.renameSync(unfinished, path);
     } catch (error) {
       Deno.removeSync(unfinished);
@@ -82,11 +83,11 @@ export function createSecretFile(path: string, text: string): void {
     }
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(`${path} cannot be made: ${text}`, { cause });
+    throw new UsageError(`${path} cannot be created: ${text}`, { cause });
   }
 }
 
-/** Takes away what `createSecretFile` left of this file when a crash interrupted it. */
+/** Removes the temporary file of a `createSecretFile` that a crash interrupted. */
 export function removeUnfinishedSecretFile(path: string): void {
   try {
     Deno.removeSync(`${path}.new`);
@@ -97,11 +98,11 @@ export function removeUnfinishedSecretFile(path: string): void {
   }
 }
 
-function readFile(path: string, demands: Demands): string | undefined {
+function readFile(path: string, requirements: Requirements): string | undefined {
   let file: Deno.FsFile;
   try {
-    // Opening a pipe would wait for whoever writes into it.
-    judge(path, { info: Deno.statSync(path), demands });
+    // Checked before the open, which for a FIFO would wait for a writer.
+    checkFile(path, { info: Deno.statSync(path), requirements });
     file = Deno.openSync(path, { read: true });
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
@@ -109,7 +110,7 @@ function readFile(path: string, demands: Demands): string | undefined {
   }
   try {
     const info = file.statSync();
-    judge(path, { info, demands });
+    checkFile(path, { info, requirements });
     return readAll(file, info.size);
   } catch (error) {
     throw error instanceof UsageError ? error : unreadable(path, error);
@@ -118,22 +119,23 @@ function readFile(path: string, demands: Demands): string | undefined {
   }
 }
 
-function judge(path: string, { info, demands }: { info: Deno.FileInfo; demands: Demands }): void {
+function checkFile(
+  path: string,
+  { info, requirements }: { info: Deno.FileInfo; requirements: Requirements },
+): void {
   const { mode, uid, size, isFile } = info;
-  if (!isFile) throw new UsageError(`${path} is no regular file; expected a file of text`);
-  if (((mode ?? 0) & demands.looseBits) !== 0) {
-    const found = octal(mode);
-    throw new UsageError(`${path} ${demands.looseText} (mode ${found}); ${demands.remedy} ${path}`);
+  if (!isFile) throw new UsageError(`${path} is not a regular file; expected a text file`);
+  if (((mode ?? 0) & requirements.forbiddenBits) !== 0) {
+    const { violation, remedy } = requirements;
+    throw new UsageError(`${path} ${violation} (mode ${octal(mode)}); run: ${remedy} ${path}`);
   }
   const self = Deno.uid();
   const isOwn = uid === null || self === null || uid === self || uid === 0;
-  if (!isOwn && !(demands.rootReadsAll && self === 0)) {
+  if (!isOwn && !(requirements.rootReadsAll && self === 0)) {
     throw new UsageError(`${path} belongs to another user (uid ${uid}); expected uid ${self}`);
   }
-  if (size > demands.maxBytes) {
-    throw new UsageError(
-      `${path} is too large (${size} bytes); expected at most ${demands.maxBytes}`,
-    );
+  if (size > requirements.maxBytes) {
+    throw new UsageError(`${path} is ${size} bytes long; maximum ${requirements.maxBytes}`);
   }
 }
 

@@ -9,7 +9,7 @@ import {
   removeUnfinishedSecretFile,
 } from "./secret_file.ts";
 
-Deno.test("a secret is read back, and its file is its owner's alone", () =>
+Deno.test("a secret file is created with mode 0600 and can be read", () =>
   inTemporaryFolder((folder) => {
     const path = join(folder, "token");
     createSecretFile(path, "secret\n");
@@ -17,18 +17,18 @@ Deno.test("a secret is read back, and its file is its owner's alone", () =>
     assertEquals(readSecretFile(path), "secret\n");
   }));
 
-Deno.test("a secret's file is never written over", () =>
+Deno.test("an existing secret file is not overwritten", () =>
   inTemporaryFolder((folder) => {
     const path = join(folder, "token");
     createSecretFile(path, "first");
-    assertThrows(() => createSecretFile(path, "second"), UsageError, "cannot be made");
+    assertThrows(() => createSecretFile(path, "second"), UsageError, "cannot be created");
     assertEquals(readSecretFile(path), "first");
   }));
 
-Deno.test("a file that is not there holds no secret", () =>
+Deno.test("a missing secret file is undefined", () =>
   inTemporaryFolder((folder) => assertEquals(readSecretFile(join(folder, "token")), undefined)));
 
-Deno.test("a file that others can read or write is refused with its mode", () =>
+Deno.test("a secret file that other users can read or write is refused with its mode", () =>
   inTemporaryFolder((folder) => {
     const path = join(folder, "token");
     createSecretFile(path, "secret");
@@ -39,25 +39,25 @@ Deno.test("a file that others can read or write is refused with its mode", () =>
     }
   }));
 
-Deno.test("a folder is no secret", () =>
+Deno.test("a directory is refused as a secret file", () =>
   inTemporaryFolder((folder) => {
     Deno.chmodSync(folder, 0o700);
     assertThrows(() => readSecretFile(folder), UsageError);
   }));
 
-Deno.test("a pipe is no secret, and is not waited for", () =>
+Deno.test("a FIFO is refused as a secret file, without waiting for a writer", () =>
   inTemporaryFolder(async (folder) => {
     const path = join(folder, "token");
     const make = new Deno.Command("/bin/sh", { args: ["-c", 'mkfifo -m 600 "$0"', path] });
     assertEquals((await make.output()).code, 0);
-    assertThrows(() => readSecretFile(path), UsageError, "is no regular file");
+    assertThrows(() => readSecretFile(path), UsageError, "is not a regular file");
   }));
 
-Deno.test("a secret that a crash left unfinished is in nobody's way once it is removed", () =>
+Deno.test("a temporary file that a crash left can be removed, and the secret created", () =>
   inTemporaryFolder((folder) => {
     const path = join(folder, "token");
     Deno.writeTextFileSync(`${path}.new`, "hal");
-    assertThrows(() => createSecretFile(path, "half"), UsageError, "cannot be made");
+    assertThrows(() => createSecretFile(path, "half"), UsageError, "cannot be created");
     assertEquals(readSecretFile(path), undefined);
     removeUnfinishedSecretFile(path);
     removeUnfinishedSecretFile(path);
@@ -67,7 +67,7 @@ Deno.test("a secret that a crash left unfinished is in nobody's way once it is r
   }));
 
 Deno.test({
-  name: "another user's secret is refused, to root too unless it asks for it",
+  name: "a secret file of another user is refused, also for root unless rootReadsAll is set",
   ignore: Deno.uid() !== 0,
   fn: () =>
     inTemporaryFolder((folder) => {
@@ -81,10 +81,10 @@ Deno.test({
     }),
 });
 
-Deno.test("a file of rules may be read by others and not written by them", () =>
+Deno.test("a file with rules may be readable but not writable by other users", () =>
   inTemporaryFolder((folder) => {
     const path = join(folder, "keys");
-    assertThrows(() => readRulesFile(path), UsageError, `${path} is not there`);
+    assertThrows(() => readRulesFile(path), UsageError, `${path} does not exist`);
     Deno.writeTextFileSync(path, "rules");
     Deno.chmodSync(path, 0o644);
     assertEquals(readRulesFile(path), "rules");
@@ -94,5 +94,5 @@ Deno.test("a file of rules may be read by others and not written by them", () =>
     }
     Deno.chmodSync(path, 0o600);
     Deno.truncateSync(path, 2 * 1024 * 1024);
-    assertThrows(() => readRulesFile(path), UsageError, "too large");
+    assertThrows(() => readRulesFile(path), UsageError, "is 2097152 bytes long; maximum 1048576");
   }));

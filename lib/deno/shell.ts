@@ -1,55 +1,55 @@
 /**
- * `/bin/sh` on Deno: actions, and the small helpers that look and act where Deno itself may not.
- * Needs `--allow-run=/bin/sh` and nothing else.
+ * Runs `/bin/sh`: for actions, and for helper scripts that do what Deno's own permissions do not
+ * allow. Needs `--allow-run=/bin/sh`.
  * @module
  */
 import { HostError } from "../errors.ts";
 import type { ShellOptions, ShellResult } from "../runtime.ts";
 import { BoundedOutput } from "./bounded_output.ts";
 
-/** The only program that is ever started. */
+/** The only program that gossipcheck starts. */
 const SHELL = "/bin/sh";
-/** One pipe for both outputs, so that they arrive in the order in which they were written. */
+/** Redirects stderr to the pipe of stdout, so that the order of the output is kept. */
 const ACTION_SCRIPT = 'exec 2>&1; eval "$1"';
-/** What an action's shell is called, in its own error messages and in process lists. */
+/** `$0` of the shell of an action, in its error messages and in process lists. */
 const ACTION_NAME = "gossipcheck-action";
-/** A helper's script comes in its environment, so that its command line stays short. */
+/** Runs a helper script from the environment, so that the command line is short. */
 const HELPER_SCRIPT = 'eval "$GOSSIPCHECK_HELPER"';
-/** What a helper's shell is called. */
+/** `$0` of the shell of a helper. */
 const HELPER_NAME = "gossipcheck-helper";
-/** How long a process group has between SIGTERM and SIGKILL. */
+/** Time between SIGTERM and SIGKILL for a process group. */
 const TERM_GRACE_MS = 2_000;
-/** How long after SIGKILL to wait for a shell that the kernel does not let go of. */
+/** Maximum wait for the end of the shell after SIGKILL, which the kernel may delay. */
 const KILL_GRACE_MS = 5_000;
-/** How long output is still read after the shell ended, where a background process keeps it open. */
+/**
+ * How long output is read after the shell has ended, if a background process keeps the pipe open.
+ */
 const DRAIN_MS = 250;
-/** No helper works longer. */
+/** Timeout of a helper. */
 const HELPER_TIMEOUT_MS = 20_000;
 
-/** What a helper wrote. */
+/** Result of a helper script. */
 export interface HelperOutput {
-  /** Its process id. */
   readonly pid: number;
-  /** Its standard output. */
   readonly stdout: Uint8Array<ArrayBuffer>;
-  /** Its exit status. */
+  /** Exit status. */
   readonly code: number;
 }
 
-/** A helper script and what it works on. */
+/** Options of a helper script. */
 export interface HelperOptions {
-  /** `$1`, `$2`, …; seen by every user of the host. */
+  /** `$1`, `$2`, …; every user of the host can see them. */
   readonly args?: readonly string[];
-  /** More standard output than this is an error. */
+  /** Maximum length of stdout. */
   readonly outputLimitBytes: number;
 }
 
 /**
- * Runs `/bin/sh -c command` in a process group of its own and waits for the shell. Children that it
- * left in the background live on, their output to the shell's pipe unread: one that goes on writing
- * there gets SIGPIPE, as any daemon that was not given files of its own. After `timeoutMs` or the
- * signal's abort the whole group gets SIGTERM, and SIGKILL 2 s later or once nobody holds the pipe.
- * Rejects with `HostError` where the shell cannot be started.
+ * Runs `/bin/sh -c command` in its own process group and waits until the shell ends. Processes that
+ * it left in the background continue; their output is not read any more, so that they get SIGPIPE
+ * if they write to it. After `timeoutMs`, or if `signal` aborts, the process group gets SIGTERM,
+ * and SIGKILL 2 s later or as soon as the shell and all writers of the pipe have ended. Rejects
+ * with `HostError` if the shell cannot be started.
  */
 export async function runAction(command: string, options: ShellOptions): Promise<ShellResult> {
   const { signal } = options;
@@ -79,8 +79,8 @@ export async function runAction(command: string, options: ShellOptions): Promise
 }
 
 /**
- * Runs a script of our own, handed over in the environment so that its command line stays short.
- * Rejects with `HostError` where it cannot be started, takes over 20 s or writes too much.
+ * Runs a helper script and resolves with its output. Rejects with `HostError` if it cannot be
+ * started, takes over 20 s or writes more than `outputLimitBytes`.
  */
 export async function runHelper(script: string, options: HelperOptions): Promise<HelperOutput> {
   const child = spawnHelper(script, options.args ?? []);
@@ -89,11 +89,15 @@ export async function runHelper(script: string, options: HelperOptions): Promise
     const done = Promise.all([child.status, output.ended]);
     if (!await settledWithin(done, HELPER_TIMEOUT_MS)) {
       killQuietly(child);
-      throw new HostError(`a helper of ${SHELL} took over ${HELPER_TIMEOUT_MS / 1_000} s`);
+      throw new HostError(
+        `a helper script of ${SHELL} timed out after ${HELPER_TIMEOUT_MS / 1_000} s`,
+      );
     }
     const { code } = await child.status;
     if (output.droppedBytes > 0) {
-      throw new HostError(`a helper of ${SHELL} wrote over ${options.outputLimitBytes} bytes`);
+      throw new HostError(
+        `a helper script of ${SHELL} wrote over ${options.outputLimitBytes} bytes`,
+      );
     }
     return { pid: child.pid, stdout: output.bytes(), code };
   } finally {
@@ -101,7 +105,7 @@ export async function runHelper(script: string, options: HelperOptions): Promise
   }
 }
 
-/** Starts a script of our own, its output to be read by the caller. Raises `HostError`. */
+/** Starts a helper script; the caller must read its output. Raises `HostError`. */
 export function spawnHelper(script: string, args: readonly string[]): Deno.ChildProcess {
   return spawn({
     args: ["-c", HELPER_SCRIPT, HELPER_NAME, ...args],
@@ -111,8 +115,8 @@ export function spawnHelper(script: string, args: readonly string[]): Deno.Child
 }
 
 /**
- * Whether a command line is that of a shell started here, by this or another daemon of the host, or
- * of a subshell of one. Their arguments name what a check looks for and must not be found by it.
+ * Whether a command line is that of a shell that a gossipcheck program started (this one or
+ * another), or of a subshell of it. Its arguments may contain the text that a check searches for.
  */
 export function isOwnShell(commandLine: string): boolean {
   return commandLine.startsWith(`${SHELL} -c ${ACTION_SCRIPT} ${ACTION_NAME} `) ||
@@ -137,7 +141,10 @@ function spawn(
   }
 }
 
-/** `Deno.kill(-pid)` would need leave to run every program, so another shell does it. */
+/**
+ * Kills the process group of an action. A helper script does it, since `Deno.kill(-pid)` needs
+ * permission to run all programs.
+ */
 async function endGroup(child: Deno.ChildProcess, output: BoundedOutput): Promise<void> {
   await signalGroup(child, "TERM");
   await settledWithin(Promise.all([child.status, output.ended]), TERM_GRACE_MS);
@@ -151,12 +158,12 @@ async function signalGroup(child: Deno.ChildProcess, signal: "TERM" | "KILL"): P
     const args = [signal, String(child.pid)];
     await runHelper('kill -s "$1" -- "-$2"', { args, outputLimitBytes: 1024 });
   } catch {
-    // No process can be started any more: at least the shell itself ends.
+    // No helper can be started: at least the shell itself is killed.
     killQuietly(child);
   }
 }
 
-/** Ends one process at once, where it has not ended yet. */
+/** Kills one process with SIGKILL, if it has not ended yet. */
 export function killQuietly(child: Deno.ChildProcess): void {
   try {
     child.kill("SIGKILL");
@@ -169,7 +176,7 @@ function endOf({ code, signal }: Deno.CommandStatus): ShellResult["end"] {
   return signal === null ? { type: "exited", code } : { type: "signaled", signal };
 }
 
-/** Whether the promise settled in time. Its rejection is the caller's to see elsewhere. */
+/** Whether the promise settled within `timeoutMs`. Ignores a rejection. */
 async function settledWithin(promise: Promise<unknown>, timeoutMs: number): Promise<boolean> {
   const late = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => late.resolve(false), timeoutMs);

@@ -1,56 +1,63 @@
 /**
- * Where a node keeps its state: one directory a node name, its owner's alone.
+ * The state directory of a node: one directory per node name, accessible by its owner only.
  * @module
  */
 import { join } from "@std/path";
 import { StoreError, UsageError } from "../errors.ts";
 import { SqliteStore } from "./store.ts";
 
-/** The database's file in a node's directory. */
+/** File name of the database. */
 const DATABASE = "state.db";
-/** A directory's name has 255 bytes at most on every usual file system; a longer one is nested. */
+/**
+ * Maximum length of one directory name, below the 255 bytes of usual file systems; a longer one is
+ * nested.
+ */
 const PIECE_LENGTH = 250;
 
-/** Who runs the daemon. */
+/** The user who runs the daemon. */
 export interface StateOwner {
-  /** The user's id; null where the platform has none. */
+  /** User id; null if the platform has none. */
   readonly uid: number | null;
-  /** A variable of the environment. */
+  /** Reads an environment variable. */
   readonly variable: (name: string) => string | undefined;
 }
 
 /**
- * Where nodes keep their state unless told otherwise (XDG Base Directory Specification, and
- * `/var/lib` for root as in the Filesystem Hierarchy Standard). Raises `UsageError` where nothing tells.
+ * The default of `-state-dir`: `/var/lib/gossipcheck` for root (Filesystem Hierarchy Standard), a
+ * directory below `$XDG_STATE_HOME` or `~/.local/state` for other users (XDG Base Directory
+ * Specification). Raises `UsageError` if neither is set.
  */
 export function defaultStateDirectory({ uid, variable }: StateOwner): string {
   if (uid === 0) return "/var/lib/gossipcheck";
-  // The specification has relative paths ignored.
+  // The specification says that relative paths are ignored.
   const [state, home] = ["XDG_STATE_HOME", "HOME"].map(variable)
     .map((path) => path?.startsWith("/") ? path : undefined);
   if (state !== undefined) return join(state, "gossipcheck");
   if (home !== undefined) return join(home, ".local", "state", "gossipcheck");
   throw new UsageError(
-    "there is no place for this node's state: neither XDG_STATE_HOME nor HOME is set to an " +
-      "absolute path; give one with -state-dir DIR, or -state-dir none to keep nothing",
+    "there is no directory for this node's state: neither XDG_STATE_HOME nor HOME is set to an " +
+      "absolute path; give -state-dir DIR, or -state-dir none to keep the state in memory only",
   );
 }
 
-/** Where the state of the node `name` is, below `root`. */
+/** The state directory of the node `name`, below `root`. */
 export function nodeDirectory({ root, name }: { root: string; name: string }): string {
   return join(root, ...directoryNames(name));
 }
 
-/** Opens and locks the state of the node `name` below `root`. Raises `StoreError`. */
+/**
+ * Opens and locks the database of the node `name`, and creates it if it does not exist. Raises
+ * `StoreError`.
+ */
 export function openNodeStore(
   { root, name, schema }: { root: string; name: string; schema: readonly string[] },
 ): SqliteStore {
   const directory = nodeDirectory({ root, name });
   const path = join(directory, DATABASE);
-  attempt(`state directory ${directory} cannot be made`, () => {
+  attempt(`state directory ${directory} cannot be created`, () => {
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
   });
-  // SQLite would only say that something was wrong with it, and let others read a new one.
+  // SQLite would report a vague error, and create a file that other users can read.
   attempt(`state database ${path} cannot be written`, () => {
     Deno.openSync(path, { write: true, create: true, mode: 0o600 }).close();
   });
@@ -70,9 +77,9 @@ function attempt(what: string, operation: () => void): void {
 }
 
 /**
- * A node's name as the names of nested directories, nearly always one. Letters, digits, `-`, `_`
- * and inner dots stand for themselves, all else as in a URL; what ends in `%` goes on in the next
- * directory. So no two names share a directory, and each can be read back.
+ * Encodes a node name as the names of nested directories, nearly always one. Letters, digits, `-`,
+ * `_` and dots (except the first character) are kept, all other bytes are percent-encoded. A name
+ * that ends with `%` continues in the next directory. The encoding is unique and can be reversed.
  */
 export function directoryNames(name: string): string[] {
   const encoded = Array.from(new TextEncoder().encode(name), (byte, index) => {

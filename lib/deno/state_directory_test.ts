@@ -6,12 +6,12 @@ import { defaultStateDirectory, directoryNames, openNodeStore } from "./state_di
 
 const SCHEMA = ["CREATE TABLE IF NOT EXISTS thing (id TEXT PRIMARY KEY)"];
 
-/** What a name's directories say, read back. */
+/** Decodes `directoryNames`. */
 function nameOf(directories: readonly string[]): string {
   return decodeURIComponent(directories.map((each) => each.replace(/%$/, "")).join(""));
 }
 
-Deno.test("state is kept in the user's own place, root's in the system's", () => {
+Deno.test("the default state directory is per user, and /var/lib/gossipcheck for root", () => {
   const place = (uid: number, variables: Record<string, string>) =>
     defaultStateDirectory({ uid, variable: (name) => variables[name] });
   assertEquals(place(0, { HOME: "/root", XDG_STATE_HOME: "/x" }), "/var/lib/gossipcheck");
@@ -25,7 +25,7 @@ Deno.test("state is kept in the user's own place, root's in the system's", () =>
   }
 });
 
-Deno.test("every name has a directory of its own that can be read back and stays below the root", () => {
+Deno.test("every node name has its own directory below the root, and the encoding can be reversed", () => {
   const names = ["web-1", "web.1_A", "ada:2000", "..", ".", ".hidden", "../../etc", "a/b", "a%2Fb"];
   const others = ["%", "ü 1", "a\\b", "CON", "x".repeat(255), "/".repeat(255), "x".repeat(250)];
   const seen = new Set<string>();
@@ -40,11 +40,11 @@ Deno.test("every name has a directory of its own that can be read back and stays
   }
   assertEquals(seen.size, names.length + others.length);
   assertEquals(directoryNames("ada:2000"), ["ada%3A2000"]);
-  // What a longer name nests is never the directory of a shorter one.
+  // The nested directory of a longer name is never the directory of a shorter name.
   assertEquals(directoryNames("x".repeat(255))[0], `${"x".repeat(250)}%`);
 });
 
-Deno.test("directories are made for their owner alone, and the state in them is locked", () =>
+Deno.test("state directories are created with mode 0700, and the database is locked", () =>
   inTemporaryFolder((folder) => {
     const root = join(folder, "state", "gossipcheck");
     using cleanup = new DisposableStack();
@@ -59,12 +59,12 @@ Deno.test("directories are made for their owner alone, and the state in them is 
     openNodeStore({ root, name: "b", schema: SCHEMA }).close();
   }));
 
-Deno.test("a directory that cannot be made is a clear error", () =>
+Deno.test("a directory that cannot be created is an error that names it and the remedy", () =>
   inTemporaryFolder((folder) => {
     Deno.writeTextFileSync(join(folder, "file"), "");
     const open = () => openNodeStore({ root: join(folder, "file"), name: "a", schema: SCHEMA });
     assertMatch(
       assertThrows(open, StoreError).message,
-      /^state directory .*file\/a cannot be made: .*; make it writable .* choose another -state-dir$/,
+      /^state directory .*file\/a cannot be created: .*; make it writable .* choose another -state-dir$/,
     );
   }));

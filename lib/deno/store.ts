@@ -1,23 +1,23 @@
 /**
- * The durable store on SQLite (`node:sqlite`), one file that one process holds at a time.
+ * The durable store on SQLite (`node:sqlite`): one file, locked by one process.
  * @module
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Store, StoreValue } from "../runtime.ts";
 import { StoreError } from "../errors.ts";
 
-/** What `SqliteStore` needs to know. */
+/** Options of a `SqliteStore`. */
 export interface SqliteStoreOptions {
-  /** The database file; its folder must exist. `:memory:` keeps all in memory. */
+  /** Path of the database, whose directory must exist; `:memory:` for a database in memory. */
   readonly path: string;
-  /** Statements that bring an empty database to the present layout; run at each opening, so idempotent. */
+  /** Idempotent statements that create the tables; run each time that the database is opened. */
   readonly schema: readonly string[];
 }
 
 /**
- * A `Store` whose every commit is on the disk when it returns (write-ahead log, `synchronous=FULL`),
- * lazy ones aside, and whose file is locked for as long as it is open: the lock is the kernel's, so a killed
- * process never leaves one behind.
+ * A `Store` in a SQLite file. Each commit, unless lazy, is on the disk when it returns (write-ahead
+ * log, `synchronous=FULL`). The file is locked while it is open; the kernel releases the lock of a
+ * killed process.
  */
 export class SqliteStore implements Store {
   readonly #path: string;
@@ -26,7 +26,7 @@ export class SqliteStore implements Store {
   #synchronous: "NORMAL" | "FULL" = "FULL";
   #inTransaction = false;
 
-  /** Opens, locks and checks the database. Raises `StoreError`, with nothing left open. */
+  /** Opens, locks and checks the database. Raises `StoreError`; the database is then closed. */
   constructor(options: SqliteStoreOptions) {
     this.#path = options.path;
     let database: DatabaseSync | undefined;
@@ -36,8 +36,8 @@ export class SqliteStore implements Store {
       database.exec("PRAGMA journal_mode=WAL");
       database.exec("PRAGMA synchronous=FULL");
       const check = database.prepare("PRAGMA quick_check(1)").get();
-      const verdict = check === undefined ? "no answer" : Object.values(check)[0];
-      if (verdict !== "ok") throw new Error(`database disk image is malformed: ${verdict}`);
+      const result = check === undefined ? "no result" : Object.values(check)[0];
+      if (result !== "ok") throw new Error(`database disk image is malformed: ${result}`);
       database.exec("BEGIN IMMEDIATE");
       for (const statement of options.schema) database.exec(statement);
       database.exec("COMMIT");
@@ -48,22 +48,28 @@ export class SqliteStore implements Store {
     this.#database = database;
   }
 
-  /** Runs one statement with its parameters, inside a transaction or as one. Raises `StoreError`. */
+  /**
+   * Runs one statement with its parameters, in the current transaction or in its own. Raises
+   * `StoreError`.
+   */
   run(sql: string, ...parameters: readonly StoreValue[]): void {
     if (!this.#inTransaction) this.#sync("FULL");
     this.#guarded(() => this.#statement(sql).run(...parameters));
   }
 
-  /** The rows of one query. Raises `StoreError`. */
+  /** Runs one query and returns its rows. Raises `StoreError`. */
   query(sql: string, ...parameters: readonly StoreValue[]): Record<string, StoreValue>[] {
     return this.#guarded(() =>
       this.#statement(sql).all(...parameters) as Record<string, StoreValue>[]
     );
   }
 
-  /** Runs `body` whole or not at all. Raises `StoreError`, or what `body` raised. */
+  /**
+   * Runs `body` in a transaction, which is rolled back if `body` throws. Raises `StoreError`, or
+   * the error of `body`.
+   */
   transaction<T>(body: () => T, options: { readonly lazy?: boolean } = {}): T {
-    // In a write-ahead log the next commit that waits for the disk waits for all before it too.
+    // A commit that waits for the disk also writes all lazy commits before it to the disk.
     this.#sync(options.lazy ? "NORMAL" : "FULL");
     this.#guarded(() => this.#database.exec("BEGIN IMMEDIATE"));
     this.#inTransaction = true;
@@ -72,11 +78,11 @@ export class SqliteStore implements Store {
       this.#guarded(() => this.#database.exec("COMMIT"));
       return result;
     } catch (error) {
-      // A full disk makes SQLite roll back by itself; then this second one has nothing to do.
+      // If the disk is full SQLite has rolled back already, and ROLLBACK fails.
       try {
         this.#database.exec("ROLLBACK");
       } catch {
-        // The first error is the one that matters.
+        // The first error is raised.
       }
       throw error;
     } finally {
@@ -84,7 +90,7 @@ export class SqliteStore implements Store {
     }
   }
 
-  /** Closes the database and lets go of its lock. */
+  /** Closes the database and releases its lock. */
   close(): void {
     this.#statements.clear();
     if (this.#database.isOpen) this.#database.close();
@@ -114,7 +120,7 @@ export class SqliteStore implements Store {
   }
 }
 
-/** SQLite tells its errors apart by text alone here, so the known texts get advice and others stay as they are. */
+/** Adds advice to the known errors of SQLite, which can be distinguished only by their text. */
 function storeError(path: string, options: { cause: unknown }): StoreError {
   const message = options.cause instanceof Error ? options.cause.message : String(options.cause);
   const text = message.replaceAll(/\s+/g, " ");
@@ -127,10 +133,10 @@ function advice(text: string): string {
   }
   if (/disk is full/.test(text)) return "; free some space on that file system";
   if (/readonly|unable to open/.test(text)) {
-    return "; the folder must exist and be writable by this user, or choose another -state-dir";
+    return "; the directory must exist and be writable by this user, or choose another -state-dir";
   }
   if (/malformed|not a database/.test(text)) {
-    return "; restore it from a backup, or move it away and accept that batches still valid may run again";
+    return "; restore it from a backup, or move it away: batches that have not expired may then run again";
   }
   return "";
 }

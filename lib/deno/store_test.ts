@@ -14,7 +14,7 @@ async function inFolder(body: (path: string) => void): Promise<void> {
   }
 }
 
-Deno.test("what was stored is there after closing and opening again", () =>
+Deno.test("stored rows are read after the database was closed and opened", () =>
   inFolder((path) => {
     const first = new SqliteStore({ path, schema: SCHEMA });
     first.run("INSERT INTO thing VALUES (?, ?)", "a", new Uint8Array([1, 2]));
@@ -26,7 +26,7 @@ Deno.test("what was stored is there after closing and opening again", () =>
     second.close();
   }));
 
-Deno.test("a transaction that throws leaves nothing behind", () =>
+Deno.test("a transaction that throws is rolled back", () =>
   inFolder((path) => {
     const store = new SqliteStore({ path, schema: SCHEMA });
     assertThrows(
@@ -43,7 +43,7 @@ Deno.test("a transaction that throws leaves nothing behind", () =>
     store.close();
   }));
 
-Deno.test("a second opening while the first is open says who holds it", () =>
+Deno.test("a database that is open cannot be opened by another daemon", () =>
   inFolder((path) => {
     const first = new SqliteStore({ path, schema: SCHEMA });
     const error = assertThrows(() => new SqliteStore({ path, schema: SCHEMA }), StoreError);
@@ -52,14 +52,14 @@ Deno.test("a second opening while the first is open says who holds it", () =>
     new SqliteStore({ path, schema: SCHEMA }).close();
   }));
 
-Deno.test("a file that is no database is a clear error", () =>
+Deno.test("a file that is not a database is an error with advice", () =>
   inFolder((path) => {
     Deno.writeTextFileSync(path, "this is not a database, it is a long line of text\n".repeat(100));
     const error = assertThrows(() => new SqliteStore({ path, schema: SCHEMA }), StoreError);
     assertMatch(error.message, /state\.db: .*not a database; restore it/);
   }));
 
-Deno.test("a folder that is not there is a clear error", () =>
+Deno.test("a missing directory is an error with advice", () =>
   inFolder((path) => {
     const error = assertThrows(
       () => new SqliteStore({ path: join(path, "no", "such"), schema: SCHEMA }),
@@ -68,7 +68,7 @@ Deno.test("a folder that is not there is a clear error", () =>
     assertMatch(error.message, /must exist and be writable/);
   }));
 
-Deno.test("a broken page in a database is a clear error", () =>
+Deno.test("a corrupt page is an error with advice", () =>
   inFolder((path) => {
     const store = new SqliteStore({ path, schema: SCHEMA });
     for (let row = 0; row < 500; row++) {

@@ -1,9 +1,9 @@
 /**
- * Writing to the end: one call of the platform may take a part of what it is given.
+ * Writes a whole text; one call of `writeSync` may write only a part.
  * @module
  */
 
-/** Writes all of a text, as UTF-8. Raises what the platform raises, with a part of it written. */
+/** Writes a text as UTF-8. Raises the error of `writeSync`; a part may have been written. */
 export function writeAll(
   target: { writeSync(bytes: Uint8Array): number },
   text: string,
