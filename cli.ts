@@ -1,6 +1,7 @@
 /**
- * `gcheck`, the operator's client: arguments to settings, settings to a command, and what came of
- * it to an exit status. The first Control-C ends in order, a second one at once.
+ * The program `gcheck`, the client of an operator: parses the arguments, runs the command, and maps
+ * its outcome to the exit status. The first Control-C ends the command, a second one ends the
+ * program at once with status 130.
  * @module
  */
 import { Client } from "./lib/client/client.ts";
@@ -15,17 +16,19 @@ import { configuredToken, TOKEN_VARIABLE, tokenNamedByDaemon } from "./lib/cli/f
 import { DenoHost } from "./lib/deno/host.ts";
 import { readCheckFile } from "./lib/deno/check_file.ts";
 import { DenoNetwork } from "./lib/deno/network.ts";
-import { giveUpPermissions } from "./lib/deno/permissions.ts";
+import { revokePermissions } from "./lib/deno/permissions.ts";
 import { createSecretFile, readSecretFile } from "./lib/deno/secret_file.ts";
 import { DenoClock, DenoRandom, DenoTimers } from "./lib/deno/runtime.ts";
 import { writeAll } from "./lib/deno/write_all.ts";
 import { EXIT_STATUS, GossipcheckError, UsageError } from "./lib/errors.ts";
 import { CLIENT_HANDSHAKE_TIMEOUT_MS } from "./lib/limits.ts";
 
-/** What a shell reports of a program that SIGPIPE ended: nobody reads any more. */
+/**
+ * Exit status that a shell reports for a program that SIGPIPE ended: the reader closed the pipe.
+ */
 const BROKEN_PIPE_STATUS = 141;
 
-/** Aborts at the first Control-C. */
+/** Returns a signal that aborts at the first Control-C; a second one exits at once. */
 function interruption(): AbortSignal {
   const first = new AbortController();
   Deno.addSignalListener("SIGINT", () => {
@@ -48,7 +51,7 @@ function localRunner(clock: DenoClock, timers: DenoTimers): LocalRunner {
 async function readSecret(path: string): Promise<string> {
   if (path === "-") return new TextDecoder().decode(await readCheckFile(path));
   const text = readSecretFile(path);
-  if (text === undefined) throw new UsageError(`${path}: there is no such file`);
+  if (text === undefined) throw new UsageError(`${path} does not exist`);
   return text;
 }
 
@@ -62,7 +65,7 @@ function contextOf(settings: ClientSettings): CommandContext {
   const paths = { flag: tokenFile, variable: Deno.env.get(TOKEN_VARIABLE) };
   const token = takesFlag(command, "server") ? configuredToken(paths, readTokenFile) : undefined;
   const writesFile = settings.outFile !== undefined;
-  giveUpPermissions({ processes: command === "local-check", files: writesFile });
+  revokePermissions({ processes: command === "local-check", files: writesFile });
   return {
     settings,
     print: (text) => writeAll(Deno.stdout, text),
@@ -88,12 +91,12 @@ function contextOf(settings: ClientSettings): CommandContext {
   };
 }
 
-/** Root may command anybody's daemon. */
+/** Reads a token file; root may use the daemon of any user. */
 function readTokenFile(path: string): string | undefined {
   return readSecretFile(path, { rootReadsAll: true });
 }
 
-/** One line, and the status that goes with it. */
+/** Prints an error as one line and exits with its status; an unknown error is an internal error. */
 function fail(error: unknown): never {
   if (error instanceof Deno.errors.BrokenPipe) Deno.exit(BROKEN_PIPE_STATUS);
   const known = error instanceof GossipcheckError;
@@ -101,7 +104,7 @@ function fail(error: unknown): never {
   try {
     writeAll(Deno.stderr, `gcheck: ${known ? "" : "internal error: "}${printable(message)}\n`);
   } catch {
-    // Nobody reads this either.
+    // The reader of stderr closed the pipe.
   }
   Deno.exit(known ? error.exitStatus : EXIT_STATUS.failed);
 }

@@ -1,19 +1,18 @@
 /**
- * `gossipcheckd`, the daemon of each node: arguments to settings, settings to a running node, and
- * whatever ends it to an exit status. The first SIGTERM or SIGINT leaves the cluster in order, a
- * second one ends the program at once with status 130.
+ * The program `gossipcheckd`, the daemon of each node: parses the arguments, runs the node, and
+ * maps errors to the exit status. On the first SIGTERM or SIGINT the node leaves the cluster and
+ * stops; a second signal ends the program at once with status 130.
  * @module
  */
 import { type DaemonSettings, parseDaemonArguments } from "./lib/cli/daemon_settings.ts";
 import { Daemon } from "./lib/daemon/daemon.ts";
-import { needsProcesses } from "./lib/trust/node_policy.ts";
-import type { DaemonRuntime } from "./lib/daemon/settings.ts";
+import { type DaemonRuntime, needsProcesses } from "./lib/daemon/settings.ts";
 import { RotatingFile } from "./lib/deno/append_file.ts";
 import { DenoHost } from "./lib/deno/host.ts";
 import { StderrLog } from "./lib/deno/log.ts";
 import { DenoNetwork } from "./lib/deno/network.ts";
 import { replaceSecretFile } from "./lib/deno/replace_secret.ts";
-import { giveUpPermissions, type RemainingNeeds } from "./lib/deno/permissions.ts";
+import { type RemainingNeeds, revokePermissions } from "./lib/deno/permissions.ts";
 import {
   createSecretFile,
   readRulesFile,
@@ -27,19 +26,19 @@ import { EXIT_STATUS, GossipcheckError } from "./lib/errors.ts";
 import { AUDIT_FILES_KEPT, STOP_GRACE_MS } from "./lib/limits.ts";
 import { join, resolve } from "@std/path";
 
-/** Ends the program with one line: what the operator did wrong, or what is wrong with the program. */
+/** Prints an error as one line and exits with its status; an unknown error is an internal error. */
 function fail(error: unknown, options: { showStack: boolean }): never {
   const known = error instanceof GossipcheckError;
   const message = error instanceof Error ? error.message : String(error);
   const line = known
     ? message
-    : `internal error, the node stops: ${message} (-log-level debug shows where)`;
+    : `internal error: ${message}; the daemon stops (-log-level debug prints the stack trace)`;
   writeAll(Deno.stderr, `gossipcheckd: ${line}\n`);
   if (options.showStack && error instanceof Error) writeAll(Deno.stderr, `${error.stack}\n`);
   Deno.exit(known ? error.exitStatus : EXIT_STATUS.failed);
 }
 
-/** The first signal that asks to stop; a second one does not wait for anything. */
+/** Resolves at the first SIGTERM or SIGINT; a second one exits at once. */
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     let asked = false;
@@ -53,19 +52,19 @@ function stopSignal(): Promise<void> {
   });
 }
 
-/** Calls back at each SIGHUP, which ends nothing from now on. */
+/** Calls back at each SIGHUP, which no longer ends the program. */
 function onHangup(callback: () => void): void {
   Deno.addSignalListener("SIGHUP", callback);
 }
 
-/** Where the state of all nodes is kept; undefined where the operator wants nothing kept. */
+/** The directory of the state of all nodes; undefined with `-state-dir none`. */
 function stateRoot({ stateDirectory }: DaemonSettings): string | undefined {
   if (stateDirectory === "none") return undefined;
   const owner = { uid: Deno.uid(), variable: (name: string) => Deno.env.get(name) };
   return resolve(stateDirectory ?? defaultStateDirectory(owner));
 }
 
-/** What is done after the start: an open database needs no permission, all else that is written does. */
+/** The permissions that are needed after the start. The database, already open, needs none. */
 function remainingNeeds(settings: DaemonSettings): RemainingNeeds {
   const keepsState = settings.stateDirectory !== "none";
   return {
@@ -74,7 +73,7 @@ function remainingNeeds(settings: DaemonSettings): RemainingNeeds {
   };
 }
 
-/** The machine, as a node uses it. */
+/** The operating system interfaces of the daemon, on Deno. */
 function runtimeOf(settings: DaemonSettings, log: StderrLog): DaemonRuntime {
   const root = stateRoot(settings);
   return {
@@ -112,12 +111,12 @@ async function main(args: readonly string[]): Promise<void> {
   });
   const runtime = runtimeOf(settings, log);
   const stopping = stopSignal();
-  // Clients are told where the token is, and theirs is another working directory.
+  // Absolute, because clients have another working directory.
   const { tokenFile } = settings;
-  const named = tokenFile === undefined ? {} : { tokenFile: resolve(tokenFile) };
-  const daemon = await Daemon.start({ settings: { ...settings, ...named }, runtime });
+  const resolved = tokenFile === undefined ? {} : { tokenFile: resolve(tokenFile) };
+  const daemon = await Daemon.start({ settings: { ...settings, ...resolved }, runtime });
   onHangup(() => daemon.reload());
-  giveUpPermissions(remainingNeeds(settings));
+  revokePermissions(remainingNeeds(settings));
   try {
     await Promise.race([stopping, daemon.finished]);
     await daemon.stop({ graceMs: STOP_GRACE_MS });

@@ -1,57 +1,53 @@
 /**
- * What is known of a batch while its results come in, and what they amount to.
+ * Collects the results of a batch by member, counts them, and computes the exit status.
  * @module
  */
-import type { CheckResult } from "../checks/check.ts";
-import type { BatchState, NodeProgress } from "../client/protocol.ts";
+import { allPassed, type CheckResult } from "../batch/check.ts";
+import type { SkipReason } from "../batch/progress.ts";
+import type { BatchState } from "../client/protocol.ts";
 import { EXIT_STATUS } from "../errors.ts";
-import type { SkipReason } from "../gossip/types.ts";
 import { compareNames } from "./name_list.ts";
+import type { AnsweredNode, NodeResults } from "./node_results.ts";
 
-/** How many of each. */
+/** Numbers of members by state, and of outcomes over all members. */
 export interface BatchCounts {
   /** Members that the batch is for. */
   readonly nodes: number;
-  /** Members whose outcomes are in. */
+  /** Members that reported. */
   readonly answered: number;
-  /** Members that failed or left before they answered. */
+  /** Members that failed or left before they reported. */
   readonly unreached: number;
-  /** Members of which nothing came yet. */
+  /** Members that have not reported yet. */
   readonly unanswered: number;
-  /** Members that are not to run it (any more), by why. */
+  /** Members that skipped the batch, by reason. */
   readonly skippedNodes: Readonly<Record<SkipReason, number>>;
   /** Members with an outcome other than pass. */
   readonly notPassing: number;
-  /** Outcomes over all members. */
   readonly passed: number;
-  /** Outcomes over all members. */
   readonly failed: number;
-  /** Outcomes over all members. */
   readonly errors: number;
-  /** Outcomes over all members. */
   readonly skipped: number;
 }
 
-/** The end of a batch, or of the wait for it. */
+/** The results of a batch when it is complete, or when the wait for it ended. */
 export interface BatchReport {
-  /** Absent for checks that ran here, without a daemon. */
+  /** Absent for `local-check`. */
   readonly batchId?: string;
-  /** The batch as a whole, where the daemon told. */
+  /** Target, expiry and roll-out of the batch; absent if the daemon did not send them. */
   readonly state?: BatchState;
-  /** Every member's part, sorted by name. */
-  readonly nodes: readonly NodeProgress[];
-  /** What they amount to. */
+  /** The results of each member, sorted by name. */
+  readonly nodes: readonly NodeResults[];
   readonly counts: BatchCounts;
-  /** 0, 1 or 3, as `EXIT_STATUS` says; the highest that holds. */
+  /** 0, 1 or 3 (see `EXIT_STATUS`); the highest that applies. */
   readonly exitStatus: number;
-  /** How long it was waited for, in milliseconds; absent where it was only looked up. */
+  /** Time from sending to the end of the wait, in milliseconds; absent for `results`. */
   readonly elapsedMs?: number;
 }
 
-/** Takes replies, counts as they come. */
+/** Collects the replies about one batch and keeps the counts current. */
 export class BatchView {
   readonly #checks: readonly string[];
-  readonly #nodes = new Map<string, NodeProgress>();
+  readonly #nodes = new Map<string, NodeResults>();
   readonly #sums = { passed: 0, failed: 0, errors: 0, skipped: 0 };
   readonly #states = { pending: 0, running: 0, done: 0, unreached: 0, skipped: 0 };
   readonly #skips = { rollout_stopped: 0, cancelled: 0, expired: 0, not_targeted: 0 };
@@ -59,14 +55,14 @@ export class BatchView {
   #state: BatchState | undefined;
 
   /**
-   * `checks`: the names of what was sent, so that an outcome that a node left out is not taken for
-   * a pass; empty where they are not known.
+   * `checks`: the names of the checks that were sent, so that an outcome missing from a report does
+   * not count as a pass; empty if they are not known.
    */
   constructor(options: { checks: readonly string[] }) {
     this.#checks = options.checks;
   }
 
-  /** These members are part of it; what is known of them stays. */
+  /** Adds members as pending; keeps the state of a member that is known already. */
   expect(nodes: readonly string[]): void {
     for (const node of nodes) {
       if (this.#nodes.has(node)) continue;
@@ -75,21 +71,21 @@ export class BatchView {
     }
   }
 
-  /** The batch as a whole, as the daemon told it last. */
+  /** The last state of the batch that the daemon sent; undefined before the first. */
   get state(): BatchState | undefined {
     return this.#state;
   }
 
-  /** Takes the batch as a whole. */
+  /** Replaces the state of the batch. */
   setState(state: BatchState): void {
     this.#state = state;
   }
 
   /**
-   * A member's part as it is now. Gives its outcomes where they are news; once they are in, nothing
-   * replaces them.
+   * Updates the state of one member. Returns its results if these are its first ones; a later
+   * update does not replace results.
    */
-  update(progress: NodeProgress): readonly CheckResult[] | undefined {
+  update(progress: NodeResults): readonly CheckResult[] | undefined {
     const before = this.#nodes.get(progress.node);
     if (before?.state === "done") return undefined;
     if (before !== undefined) this.#tally(before, -1);
@@ -98,14 +94,14 @@ export class BatchView {
       this.#nodes.set(progress.node, progress);
       return undefined;
     }
-    const results = this.#complete(progress.results);
+    const results = this.#complete(progress);
     this.#nodes.set(progress.node, { ...progress, results });
     for (const { outcome } of results) this.#sums[SUM_OF[outcome.status]]++;
     if (results.some(({ outcome }) => outcome.status !== "pass")) this.#notPassing++;
     return results;
   }
 
-  /** How many of each, now. */
+  /** The current counts. */
   counts(): BatchCounts {
     return {
       nodes: this.#nodes.size,
@@ -118,7 +114,7 @@ export class BatchView {
     };
   }
 
-  /** What it amounts to. */
+  /** The report on the batch as it is now. */
   report(options: { batchId?: string; elapsedMs?: number }): BatchReport {
     const counts = this.counts();
     const nodes = [...this.#nodes.values()].sort((a, b) => compareNames(a.node, b.node));
@@ -126,18 +122,20 @@ export class BatchView {
     return { ...options, ...state, nodes, counts, exitStatus: statusOf(counts) };
   }
 
-  #tally(progress: NodeProgress, by: 1 | -1): void {
+  #tally(progress: NodeResults, by: 1 | -1): void {
     this.#states[progress.state] += by;
     if (progress.state === "skipped") this.#skips[progress.reason] += by;
   }
 
-  #complete(results: readonly CheckResult[]): readonly CheckResult[] {
-    const told = new Set(results.map(({ check }) => check));
-    // A result of a check that was not sent is how a daemon says that it cannot read the others.
-    if ([...told].some((name) => !this.#checks.includes(name))) return results;
-    const missing = this.#checks.filter((name) => !told.has(name)).map((check): CheckResult => ({
+  #complete({ about, results }: AnsweredNode): readonly CheckResult[] {
+    // An error of the whole batch covers every check; a pass of the whole batch covers none.
+    if (about !== "checks" && !allPassed(results)) return results;
+    const reported = new Set(results.map(({ check }) => check));
+    const missing = this.#checks.filter((name) => !reported.has(name)).map((
       check,
-      outcome: { status: "error", reason: "the node told no outcome of this check" },
+    ): CheckResult => ({
+      check,
+      outcome: { status: "error", reason: "the node reported no outcome for this check" },
       durationMs: 0,
     }));
     return [...results, ...missing];
@@ -146,15 +144,16 @@ export class BatchView {
 
 const SUM_OF = { pass: "passed", fail: "failed", error: "errors", skipped: "skipped" } as const;
 
-/** How many members are not to run it (any more), for whatever reason. */
+/** The number of members that skipped the batch, for any reason. */
 export function skippedCount({ skippedNodes }: BatchCounts): number {
   return Object.values(skippedNodes).reduce((sum, count) => sum + count, 0);
 }
 
 /**
- * Where nobody was asked nothing has passed: that is no success either. A member that did not hear
- * of the batch before it expired has not answered in time; one that a stop or a cancellation kept
- * from running it has not passed; one that the batch is not for any more counts for nothing.
+ * The exit status. A batch without members is not a success, because nothing passed. A member that
+ * did not receive the batch before it expired counts as not answered. A member that a stopped
+ * roll-out or a cancellation kept from running it counts as failed. A member that is no longer in
+ * the target does not count.
  */
 function statusOf(counts: BatchCounts): number {
   const { nodes, unreached, unanswered, notPassing, skippedNodes } = counts;

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import type { CheckResult } from "../checks/check.ts";
-import type { NodeProgress } from "../client/protocol.ts";
-import type { SkipReason } from "../gossip/types.ts";
+import type { CheckResult } from "../batch/check.ts";
+import type { SkipReason } from "../batch/progress.ts";
 import { BatchView } from "./batch_view.ts";
+import type { AnsweredNode, NodeResults } from "./node_results.ts";
 
 const PASS: CheckResult = { check: "a", outcome: { status: "pass" }, durationMs: 1 };
 const FAIL: CheckResult = { check: "b", outcome: { status: "fail", reason: "no" }, durationMs: 1 };
@@ -13,17 +13,17 @@ const SKIP: CheckResult = {
   durationMs: 0,
 };
 
-function done(node: string, results: CheckResult[]): NodeProgress {
-  return { node, state: "done", results };
+function done(node: string, results: CheckResult[]): AnsweredNode {
+  return { node, state: "done", about: "checks", results };
 }
 
-function skipped(reason: SkipReason): NodeProgress {
+function skipped(reason: SkipReason): NodeResults {
   return { node: "skipped", state: "skipped", reason };
 }
 
-Deno.test("the exit status is the highest that holds", () => {
-  const cases: [string, NodeProgress[], number][] = [
-    ["nobody was asked", [], 3],
+Deno.test("the exit status is the highest that applies", () => {
+  const cases: [string, NodeResults[], number][] = [
+    ["the batch has no members", [], 3],
     ["all passed", [done("x", [PASS])], 0],
     ["one failed", [done("x", [PASS, FAIL]), done("y", [PASS])], 1],
     ["one could not be decided", [done("x", [ERROR])], 1],
@@ -33,12 +33,12 @@ Deno.test("the exit status is the highest that holds", () => {
       state: "unreached",
       memberState: "dead",
     }], 3],
-    ["one is at work", [done("x", [PASS]), { node: "y", state: "running" }], 3],
+    ["one is running it", [done("x", [PASS]), { node: "y", state: "running" }], 3],
     ["one was stopped before its stage", [done("x", [PASS]), skipped("rollout_stopped")], 1],
     ["one was cancelled before it started", [done("x", [PASS]), skipped("cancelled")], 1],
-    ["one never heard of it", [done("x", [PASS]), skipped("expired")], 3],
-    ["one is not meant any more", [done("x", [PASS]), skipped("not_targeted")], 0],
-    ["nobody is meant any more", [skipped("not_targeted")], 3],
+    ["one did not receive it before it expired", [done("x", [PASS]), skipped("expired")], 3],
+    ["one is no longer in the target", [done("x", [PASS]), skipped("not_targeted")], 0],
+    ["no member is in the target any more", [skipped("not_targeted")], 3],
     [
       "one failed and one has not answered",
       [done("x", [FAIL]), { node: "y", state: "pending" }],
@@ -52,7 +52,7 @@ Deno.test("the exit status is the highest that holds", () => {
   }
 });
 
-Deno.test("a member's part changes until its outcomes are in, and is counted once", () => {
+Deno.test("a member's state changes until it has reported, and it is counted once", () => {
   const view = new BatchView({ checks: [] });
   view.expect(["x", "y"]);
   view.expect(["x", "z"]);
@@ -81,7 +81,7 @@ Deno.test("a member's part changes until its outcomes are in, and is counted onc
   });
 });
 
-Deno.test("an outcome that a node left out is no pass", () => {
+Deno.test("an outcome missing from a report is not a pass", () => {
   const view = new BatchView({ checks: ["a", "b"] });
   const results = view.update(done("x", [PASS]));
   assertEquals(results?.map(({ check, outcome }) => [check, outcome.status]), [
@@ -90,5 +90,23 @@ Deno.test("an outcome that a node left out is no pass", () => {
   ]);
   assertEquals(view.report({}).exitStatus, 1);
   const unreadable: CheckResult = { ...ERROR, check: "(batch)" };
-  assertEquals(view.update(done("y", [unreadable])), [unreadable]);
+  assertEquals(view.update({ ...done("y", [unreadable]), about: "batch" }), [unreadable]);
+});
+
+Deno.test("a report of another type is not a pass of the checks that were sent", () => {
+  for (const about of ["batch", "keys"] as const) {
+    const view = new BatchView({ checks: ["a", "b"] });
+    const odd: CheckResult = { ...PASS, check: `(${about})` };
+    const results = view.update({ ...done("x", [odd]), about });
+    assertEquals(results?.map(({ check, outcome }) => [check, outcome.status]), [
+      [`(${about})`, "pass"],
+      ["a", "error"],
+      ["b", "error"],
+    ]);
+    assertEquals(view.report({}).exitStatus, 1);
+    // If the checks are not known, or for a key operation, the report counts as it is.
+    const open = new BatchView({ checks: [] });
+    assertEquals(open.update({ ...done("x", [odd]), about }), [odd]);
+    assertEquals(open.report({}).exitStatus, 0);
+  }
 });

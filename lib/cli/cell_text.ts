@@ -4,10 +4,10 @@
  */
 import { printable } from "../printable.ts";
 
-/** In code points. The other output formats show texts whole. */
+/** In code points. JSON output is not shortened. */
 const CELL_MAX_CHARACTERS = 200;
 
-/** Escapes a text by `printable` and cuts it to 200 characters. */
+/** Escapes a text with `printable` and cuts it to 200 characters. */
 export function printableCell(text: string): string {
   const characters = [...printable(text)];
   if (characters.length <= CELL_MAX_CHARACTERS) return characters.join("");

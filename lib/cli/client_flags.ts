@@ -4,8 +4,8 @@
  * @module
  */
 import { formatDuration } from "../duration.ts";
-import { parseAmount, parseNodePatterns, parseTagConditions } from "../batch/target.ts";
-import type { Amount, TagCondition } from "../gossip/types.ts";
+import { parseNodePatterns, parseTagConditions, type TagCondition } from "../batch/target.ts";
+import { type Amount, parseAmount } from "../batch/amount.ts";
 import {
   BATCH_EXPIRES_DEFAULT_MS,
   BATCH_EXPIRES_MAX_MS,
@@ -32,8 +32,8 @@ export type ClientFlag = Flag & {
   /** The commands that use it. */
   readonly commands: readonly WorkingCommand[];
   /**
-   * Whether the other commands ignore it, so that a shell alias can hold it. They refuse a flag
-   * without this: it says what a command is to do.
+   * Whether the other commands ignore the flag, so that a shell alias can include it. They refuse
+   * any other flag that they do not use.
    */
   readonly ignoredElsewhere?: true;
 };
@@ -112,15 +112,15 @@ export const CLIENT_FLAGS = {
   limit: {
     field: "limit",
     value: AMOUNT,
-    unset: "all of them",
-    meaning: "Only a random sample of those members: N of them, or N percent.",
+    unset: "no limit",
+    meaning: "Only a random sample of the selected members: N members, or N percent.",
     commands: ["check"],
   },
   "batch-size": {
     field: "batchSize",
     value: AMOUNT,
     unset: "all members at once",
-    meaning: "Roll out in stages of N members, or N percent of them, in random order. A stage " +
+    meaning: "Roll out in stages of N members, or N percent of all, in random order. A stage " +
       "starts when all members of the one before have reported or failed.",
     tradeOff: "Larger stages finish sooner; smaller ones break fewer members before the roll-out " +
       "stops.",
@@ -138,7 +138,7 @@ export const CLIENT_FLAGS = {
     field: "expiresInMs",
     value: durationOrNever({ least: 1_000, most: BATCH_EXPIRES_MAX_MS }),
     default: formatDuration(BATCH_EXPIRES_DEFAULT_MS),
-    meaning: "How long a member that was away may still start the batch.",
+    meaning: "How long after it was sent a member may still start the batch.",
     tradeOff: "A longer time reaches members that return late; a shorter one keeps a new member " +
       "from running old batches.",
     commands: ["check"],
@@ -185,7 +185,7 @@ export const CLIENT_FLAGS = {
   },
 } as const satisfies ClientFlagTable;
 
-/** The flags as `keygen` takes them: there, `-sign` is a switch. */
+/** The flags as `keygen` parses them: `-sign` is a switch there. */
 export const KEYGEN_FLAGS = {
   ...CLIENT_FLAGS,
   sign: {

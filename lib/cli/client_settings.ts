@@ -5,7 +5,8 @@
  */
 import { closestString } from "@std/text/closest-string";
 import { UsageError } from "../errors.ts";
-import type { RolloutOptions, Target } from "../gossip/types.ts";
+import type { RolloutOptions } from "../batch/progress.ts";
+import type { Target } from "../batch/target.ts";
 import {
   CLIENT_FLAGS,
   type ClientFlagTable,
@@ -29,15 +30,14 @@ export type ClientFlagSettings = SettingsOf<typeof CLIENT_FLAGS>;
 /** The fields that are combined into `target` and `rollout`. */
 export type CombinedField = "targetTags" | "targetNodes" | "batchSize" | "maxFailures";
 
-/** The settings of `gcheck`: its command, what its flags say, and what some of them say together. */
+/** The settings of `gcheck`: its command, its arguments and the values of its flags. */
 export interface ClientSettings extends Omit<ClientFlagSettings, CombinedField> {
-  /** The command. */
   readonly command: WorkingCommand;
   /** The id of a batch, or its start; for `keys`, the step. */
   readonly argument?: string;
   /** The fingerprint of a key. */
   readonly secondArgument?: string;
-  /** The members that a batch is for. */
+  /** The members that run the batch. */
   readonly target: Target;
   /** Stages, and the failures that end the roll-out; absent if all members start at once. */
   readonly rollout?: RolloutOptions;
@@ -79,7 +79,7 @@ function parseClientFlags(args: readonly string[]): CommandLine<typeof CLIENT_FL
   return isKeygen ? parseFlags(args, KEYGEN_FLAGS) : parseFlags(args, CLIENT_FLAGS);
 }
 
-/** Raises `UsageError` if a flag was given that says what another command is to do. */
+/** Raises `UsageError` if a flag was given that only other commands use. */
 export function checkFlagsOf(
   command: WorkingCommand,
   { given, flags }: { readonly given: ReadonlySet<string>; readonly flags: ClientFlagTable },

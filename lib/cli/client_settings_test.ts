@@ -16,7 +16,7 @@ const CLIENT_DEFAULTS: ClientSettings = {
 
 const CHECK: Partial<ClientSettings> = { command: "check", file: "f" };
 
-/** Command lines and what they set beside the defaults. */
+/** Command lines and the settings that differ from the defaults. */
 const GOOD: readonly [string[], Partial<ClientSettings>][] = [
   [["list-members"], {}],
   [["-server", "[::1]:9", "list-members"], { server: { hostname: "::1", port: 9 } }],
@@ -77,7 +77,7 @@ const GOOD: readonly [string[], Partial<ClientSettings>][] = [
   [["-file=f", "check", "-expires=1m30s"], { ...CHECK, expiresInMs: 90_000 }],
 ];
 
-Deno.test("flags of gcheck stand before or after its command", () => {
+Deno.test("flags of gcheck are accepted before and after the command", () => {
   for (const [args, expected] of GOOD) {
     assertEquals(parseClientArguments(args), { ...CLIENT_DEFAULTS, ...expected }, args.join(" "));
   }

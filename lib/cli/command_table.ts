@@ -3,7 +3,7 @@
  * @module
  */
 
-/** Every command. */
+/** The name of a command. */
 export type CommandName =
   | "check"
   | "local-check"
@@ -16,16 +16,16 @@ export type CommandName =
   | "help"
   | "version";
 
-/** The commands that do more than print a text. */
+/** The commands other than `help` and `version`. */
 export type WorkingCommand = Exclude<CommandName, "help" | "version">;
 
-/** One command. */
+/** The help text and the arguments of a command. */
 export interface CommandDefinition {
   /** What it does, in a few words. */
   readonly summary: string;
-  /** The rest of its own help. */
+  /** The rest of `gcheck help COMMAND`. */
   readonly details: string;
-  /** What stands for its argument in help, in brackets if optional; absent if it takes none. */
+  /** Placeholder of its argument in help, in brackets if optional; absent if it has none. */
   readonly argument?: string;
   /** Whether a second argument may follow. */
   readonly takesSecondArgument?: boolean;

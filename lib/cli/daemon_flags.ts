@@ -103,7 +103,7 @@ export const DAEMON_FLAGS = {
     value: secretText({ placeholder: "BASE64" }),
     unset: "none",
     meaning: "Cluster key, 16, 24 or 32 bytes in base64. It encrypts all traffic between nodes; " +
-      "traffic of nodes without it is dropped. Every user of this host can see it in the process " +
+      "traffic from nodes without it is dropped. Every user of this host can see it in the process " +
       "list: prefer -keyring-file.",
   },
   "keyring-file": {
@@ -113,6 +113,16 @@ export const DAEMON_FLAGS = {
     meaning: "File with the cluster keys: the output of gcheck keygen, or a JSON array of base64 " +
       "strings, as in Serf's keyring file. The first key encrypts, every key decrypts. The file " +
       "must be readable by its owner only.",
+  },
+  plaintext: {
+    field: "plaintext",
+    value: oneOf(["refuse", "accept", "send"], { placeholder: "MODE" }),
+    default: "refuse",
+    meaning:
+      "With a cluster key: what to do with traffic that is not encrypted. refuse drops it; " +
+      "accept accepts it and encrypts what this node sends; send also sends without encryption. " +
+      "For turning encryption on in a running cluster; until it is refused, the node treats the " +
+      "network as if it had no key.",
   },
   label: {
     field: "label",
@@ -132,7 +142,7 @@ export const DAEMON_FLAGS = {
   "max-parallel": {
     field: "maxParallel",
     value: integerBetween({ least: 1, most: 10_000 }),
-    unset: `${PARALLEL_PER_CORE} for each processor`,
+    unset: `${PARALLEL_PER_CORE} per processor`,
     meaning:
       "Maximum number of checks that run at once, each with its action; the others wait in " +
       "a queue.",
@@ -150,7 +160,7 @@ export const DAEMON_FLAGS = {
     field: "insecure",
     on: true,
     meaning: "Allow actions of other nodes without a cluster key, and gcheck without a token, on " +
-      "every address: whoever reaches the port can run any command on this host.",
+      "every address: anyone who can reach the port can run any command on this host.",
   },
   "trusted-keys": {
     field: "trustedKeysFile",

@@ -34,6 +34,11 @@ function checkCombinations({ settings, given }: CommandLine<typeof DAEMON_FLAGS>
   if (given.has("encrypt") && given.has("keyring-file")) {
     throw contradiction("-encrypt", "-keyring-file");
   }
+  if (settings.plaintext !== "refuse" && !given.has("encrypt") && !given.has("keyring-file")) {
+    throw new UsageError(
+      `flag -plaintext: ${settings.plaintext} needs a cluster key: give -keyring-file as well`,
+    );
+  }
   if (settings.noActions && given.has("allow-actions")) {
     throw contradiction("-no-actions", "-allow-actions");
   }

@@ -34,9 +34,9 @@ Deno.test("the flag's file is used before the variable's, and no file is read if
   }
 });
 
-Deno.test("an error names the file that the user named, and not what it holds", () => {
+Deno.test("an error names the file that the user named, and does not repeat its content", () => {
   const cases: [string, string][] = [
-    ["/gone", "flag -token-file: /gone is not there"],
+    ["/missing", "flag -token-file: /missing does not exist"],
     ["/loose", "flag -token-file: /loose can be read by others"],
     ["/secret", "flag -token-file: /secret holds no token: expected 64 hex digits"],
   ];
@@ -50,9 +50,9 @@ Deno.test("an error names the file that the user named, and not what it holds", 
   }
   const { read } = files();
   assertThrows(
-    () => configuredToken({ flag: undefined, variable: "/gone" }, read),
+    () => configuredToken({ flag: undefined, variable: "/missing" }, read),
     UsageError,
-    "GOSSIPCHECK_TOKEN: /gone is not there",
+    "GOSSIPCHECK_TOKEN: /missing does not exist",
   );
 });
 
@@ -64,7 +64,7 @@ Deno.test("the file that a daemon names is used if it is a token; an error does 
     assertThrows(() => tokenNamedByDaemon(path, read), UsageError, "the path is not absolute");
   }
   assertEquals(asked.length, 1);
-  assertThrows(() => tokenNamedByDaemon("/gone", read), UsageError, "/gone is not there");
+  assertThrows(() => tokenNamedByDaemon("/missing", read), UsageError, "/missing does not exist");
   const error = assertThrows(() => tokenNamedByDaemon("/secret", read), UsageError);
   assertEquals(error.message.includes("PRIVATE"), false);
 });

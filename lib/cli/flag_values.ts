@@ -96,7 +96,7 @@ export const REMOTE_ADDRESS: ValueKind<HostPort> = {
   },
 };
 
-/** Addresses to join through; one without a port gets that of `bind`. */
+/** Addresses of peers to join through; one without a port gets the port of `bind`. */
 export const PEER_LIST: ValueKind<readonly HostPort[]> = {
   placeholder: "HOST[:PORT],…",
   parse: (text, { bind }: { readonly bind: HostPort }) =>
@@ -142,7 +142,9 @@ export const TAGS: ValueKind<ReadonlyMap<string, string>> = {
 /** The name of a node: visible characters, at most 255 bytes. */
 export const NODE_NAME: ValueKind<string> = { placeholder: "NAME", parse: parseName };
 
-/** The name of a signing key: as `NODE_NAME`, one word, because it begins a line of `-trusted-keys`. */
+/**
+ * The name of a signing key: as `NODE_NAME`, one word, because it begins a line of `-trusted-keys`.
+ */
 export const SIGNER_NAME: ValueKind<string> = {
   placeholder: "NAME",
   parse: (text) => {

@@ -33,7 +33,7 @@ import { inFlag } from "../flag_errors.ts";
 
 /** A kind of value that a flag takes: how it is typed and how it is parsed. */
 export interface ValueKind<T> {
-  /** What stands for the value in help, such as `HOST:PORT`. */
+  /** The placeholder for the value in help, such as `HOST:PORT`. */
   readonly placeholder: string;
   /** Minimum and maximum, as a user types them, such as `1 to 1000`. */
   readonly range?: string;
@@ -44,7 +44,7 @@ export interface ValueKind<T> {
   readonly parse: (text: string, earlier: never) => T;
 }
 
-/** What all entries of a table have. */
+/** The properties that all entries of a flag table have. */
 export interface FlagText {
   /** The field of the settings that the flag fills. */
   readonly field: string;
@@ -56,19 +56,20 @@ export interface FlagText {
 
 /** A flag that takes a value. */
 export interface ValueFlag extends FlagText {
-  /** How the value is typed and parsed. */
   readonly value: ValueKind<unknown>;
 }
 
 /** A flag whose field is always present. */
 export interface DefaultedFlag extends ValueFlag {
-  /** The default as a user would type it: it is parsed like any value. Help shows `""` as "none". */
+  /**
+   * The default as a user would type it: it is parsed like any value. Help shows `""` as "none".
+   */
   readonly default: string;
 }
 
 /** A flag whose field is absent unless the flag is given. */
 export interface OptionalFlag extends ValueFlag {
-  /** What applies then, a phrase for help. */
+  /** What applies if it is not given, a phrase for help. */
   readonly unset: string;
 }
 
@@ -80,7 +81,7 @@ export interface Switch extends FlagText {
   readonly off?: unknown;
 }
 
-/** One entry of a table. */
+/** One entry of a flag table. */
 export type Flag = DefaultedFlag | OptionalFlag | Switch;
 
 /** The flags of a program by name, in the order of help; `help`, `h` and `version` are built in. */
@@ -98,7 +99,7 @@ export type SettingsOf<T extends FlagTable> =
     >;
   };
 
-/** The names of the fields that are present whatever is typed. */
+/** The names of the fields that are present for every command line. */
 export type PresentField<T extends FlagTable> = Extract<
   T[keyof T],
   { readonly default: string } | { readonly off: unknown }
@@ -112,11 +113,10 @@ export type FlagValue<F> = F extends { readonly value: ValueKind<infer V> } ? V
   : F extends { readonly on: infer On } ? On extends boolean ? boolean : On
   : never;
 
-/** What a command line says. */
+/** A parsed command line. */
 export interface CommandLine<T extends FlagTable> {
-  /** Not set: help was not asked for. */
+  /** Always absent: the command line does not ask for help. */
   readonly request?: undefined;
-  /** The fields that the flags fill. */
   readonly settings: SettingsOf<T>;
   /** The flags that were given. */
   readonly given: ReadonlySet<keyof T>;
@@ -124,9 +124,10 @@ export interface CommandLine<T extends FlagTable> {
   readonly positional: readonly string[];
 }
 
-/** A command line that asks for a text; the values of its other flags were not looked at. */
+/**
+ * A command line that asks for help or the version; the values of its other flags are not parsed.
+ */
 export interface TextRequest {
-  /** Which text. */
   readonly request: "help" | "version";
   /** The arguments that are no flags, in order. */
   readonly positional: readonly string[];
@@ -153,7 +154,7 @@ export function parseFlags<T extends FlagTable>(
 }
 
 /**
- * The arguments that are no flags, in order; the values of flags are not looked at. Raises
+ * The arguments that are no flags, in order; the values of flags are not parsed. Raises
  * `UsageError` as `parseFlags` does.
  */
 export function positionalArguments(args: readonly string[], flags: FlagTable): readonly string[] {

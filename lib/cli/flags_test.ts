@@ -8,7 +8,7 @@ import { integerBetween, LISTEN_ADDRESS } from "./flag_values.ts";
 import { type CommandLine, type FlagTable, parseFlags, type SettingsOf } from "./flags.ts";
 import { commandHelp, flagTableMarkdown, programHelp } from "./help.ts";
 
-/** A flag that no program has: all that adding one takes. */
+/** The entry of a flag that no program has. */
 const MAX_RETRIES = {
   field: "maxRetries",
   value: integerBetween({ least: 0, most: 9 }),
@@ -27,7 +27,7 @@ function parsed<T extends FlagTable>(args: readonly string[], flags: T): Command
   return line;
 }
 
-Deno.test("an entry added to the flags of gossipcheckd is a setting, help and reference", () => {
+Deno.test("an entry added to the flags of gossipcheckd appears in settings, help and reference", () => {
   const flags = { ...DAEMON_FLAGS, "max-retries": MAX_RETRIES } as const satisfies FlagTable;
   const maxRetries: number = parsed([], flags).settings.maxRetries;
   assertEquals(maxRetries, 3);
@@ -79,7 +79,7 @@ Deno.test("an entry added to the flags of gcheck belongs to the commands that it
   assertStringIncludes(flagTableMarkdown(flags), "| `-max-retries N` ");
 });
 
-Deno.test("the settings' type is that of the entries", () => {
+Deno.test("the type of the settings follows from the entries", () => {
   const flags = {
     retries: MAX_RETRIES,
     file: { field: "file", value: { placeholder: "FILE", parse: String }, unset: "", meaning: "" },

@@ -1,5 +1,5 @@
 /**
- * Help texts and the README's reference, made from the tables of flags and commands.
+ * Formats help texts and the README's reference from the tables of flags and commands.
  * @module
  */
 import { VERSION } from "../version.ts";
@@ -8,15 +8,15 @@ import type { Flag, FlagTable } from "./flags.ts";
 
 /** The user asked for help or the version: print the text and exit with status 0. */
 export interface HelpRequest {
-  /** What to print, ending in a newline. */
+  /** The text to print, ending in a newline. */
   readonly help: string;
 }
 
-/** What the help of a program says beside its flags. */
+/** The parts of a program's help other than its flags. */
 export interface ProgramText {
-  /** What it does, one sentence. */
+  /** What the program does, one sentence. */
   readonly summary: string;
-  /** How it is called. */
+  /** Its command line, such as `gcheck [flags] COMMAND`. */
   readonly usage: string;
   /** Its commands by name, if it has any. */
   readonly commands?: Readonly<Record<string, CommandDefinition>>;
@@ -24,7 +24,7 @@ export interface ProgramText {
 
 const WIDTH = 80;
 
-/** What `-help` prints. */
+/** The help text of a program, which `-help` prints. */
 export function programHelp(flags: FlagTable, text: ProgramText): string {
   const commands = Object.entries(text.commands ?? {}).map(([name, command]) => ({
     head: withArgument(name, command),
@@ -42,7 +42,7 @@ export function programHelp(flags: FlagTable, text: ProgramText): string {
   return lines.join("\n") + "\n";
 }
 
-/** What `gcheck help COMMAND` prints; `flags` are those that the command takes. */
+/** The help text of a command, which `gcheck help COMMAND` prints; `flags` are the command's. */
 export function commandHelp(
   flags: FlagTable,
   options: { readonly name: string; readonly command: CommandDefinition },
@@ -58,7 +58,7 @@ export function commandHelp(
   return lines.join("\n") + "\n";
 }
 
-/** What `-version` prints. */
+/** The version text, which `-version` prints. */
 export function versionText(program: string): string {
   return `${program} ${VERSION}\n`;
 }

@@ -7,7 +7,7 @@ import { DAEMON_FLAGS } from "./daemon_flags.ts";
 import { parseDaemonArguments } from "./daemon_settings.ts";
 import { commandTableMarkdown, flagTableMarkdown } from "./help.ts";
 
-Deno.test("help and version are asked for in every usual way", () => {
+Deno.test("every usual spelling of the help and version flags works", () => {
   for (const args of [["-h"], ["-help"], ["--help"], ["-bind", ":1", "-h"]]) {
     const asked = parseDaemonArguments(args);
     assert("help" in asked);

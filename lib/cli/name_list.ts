@@ -1,5 +1,5 @@
 /**
- * Lists of names for people: in natural order, and many names folded into ranges.
+ * Formats lists of names: sorted in natural order, and long lists folded into ranges.
  * @module
  */
 

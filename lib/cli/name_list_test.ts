@@ -29,7 +29,7 @@ Deno.test("many names are folded into ranges that contain every name", () => {
   for (const [names, expected] of cases) assertEquals(foldNames(names), expected);
 });
 
-Deno.test("a text of names is at most as long as asked for", () => {
+Deno.test("a list of names is cut to the maximum length", () => {
   const options = { maxCharacters: 40 };
   assertEquals(describeNames(["a"], options), "a");
   assertEquals(describeNames(["a", "b", "c"], options), "a, b, c");

@@ -1,28 +1,28 @@
 /**
- * The rows of a batch's table: nodes that found the same share one, so that a wide fleet stays
- * readable.
+ * The rows of a batch's result table. Nodes with the same outcome of a check share a row, so that
+ * the table of a large cluster stays short.
  * @module
  */
-import type { ActionEnd, CheckResult } from "../checks/check.ts";
-import type { NodeProgress } from "../client/protocol.ts";
+import { type ActionEnd, type CheckResult, endText } from "../batch/check.ts";
 import { printable } from "../printable.ts";
-import { describeNames } from "./name_list.ts";
 import { lastLine, printableCell } from "./cell_text.ts";
+import { describeNames } from "./name_list.ts";
+import type { NodeResults } from "./node_results.ts";
 import type { Cell, Style } from "./table.ts";
 
-/** How many rows one check may take; what goes beyond is counted. */
+/** Maximum number of rows per check; the last one counts the rest. */
 export const ROWS_PER_CHECK_MAX = 20;
-/** How many characters the names of one row may take. */
+/** Maximum length of the node names of one row, in characters. */
 const NAMES_MAX_CHARACTERS = 60;
 
-/** Nodes of which one check's outcome and its action's end are the same. */
+/** Nodes with the same outcome of a check and the same action result. */
 interface Group {
   readonly result: CheckResult;
   readonly nodes: string[];
   readonly lastLines: Set<string>;
 }
 
-/** The heads of these rows. */
+/** The column heads of the result table. */
 export const OUTCOME_HEADS: readonly string[] = ["NODE", "CHECK", "OUTCOME", "REASON", "ACTION"];
 
 const STYLES: Readonly<Record<CheckResult["outcome"]["status"], Style>> = {
@@ -32,9 +32,9 @@ const STYLES: Readonly<Record<CheckResult["outcome"]["status"], Style>> = {
   skipped: "dim",
 };
 
-/** Rows by check, in the order of the batch; within a check, those of most nodes first. */
+/** The rows by check, in the order of the batch; within a check, the row with most nodes first. */
 export function outcomeRows(
-  nodes: readonly NodeProgress[],
+  nodes: readonly NodeResults[],
   options: { showPassing: boolean },
 ): Cell[][] {
   const byCheck = new Map<string, Map<string, Group>>();
@@ -75,7 +75,7 @@ function rowsOf(groups: readonly Group[]): Cell[][] {
       { text: `${nodes.size} more nodes` },
       { text: printableCell(first.result.check) },
       { text: "…" },
-      { text: `${rest.length} more reasons: -output jsonl has them all` },
+      { text: `${rest.length} more reasons: -output jsonl shows all` },
       { text: "" },
     ]);
   }
@@ -95,25 +95,6 @@ function rowOf({ result, nodes, lastLines }: Group): Cell[] {
 
 function actionText(end: ActionEnd, lastLines: ReadonlySet<string>): string {
   const [line = ""] = lastLines;
-  const more = lastLines.size > 1 ? " (and other last lines)" : "";
+  const more = lastLines.size > 1 ? " (last lines differ)" : "";
   return line === "" && more === "" ? endText(end) : `${endText(end)}: ${line}${more}`;
-}
-
-function endText(end: ActionEnd): string {
-  switch (end.type) {
-    case "exited":
-      return `exit ${end.code}`;
-    case "signaled":
-      return end.signal;
-    case "timed_out":
-      return "timed out";
-    case "aborted":
-      return "aborted";
-    case "interrupted":
-      return "interrupted";
-    case "refused":
-      return `refused: ${end.reason}`;
-    default:
-      return end satisfies never;
-  }
 }

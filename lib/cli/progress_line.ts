@@ -1,52 +1,52 @@
 /**
- * The line on stderr that shows how far a batch is, redrawn in place.
+ * The progress line of a batch on stderr, redrawn in place.
  * @module
  */
 import type { Clock, Timers } from "../runtime.ts";
-import type { RolloutStanding } from "../gossip/stages.ts";
+import type { RolloutStanding } from "../batch/progress.ts";
 import { type BatchCounts, skippedCount } from "./batch_view.ts";
 
-/** Erases the line and goes to its start: ECMA-48, sections 8.3.15 (CR) and 8.3.41 (EL). */
+/** Moves to the start of the line and erases it: ECMA-48, sections 8.3.15 (CR) and 8.3.41 (EL). */
 const ERASE_LINE = "\r\x1b[K";
-/** Often enough to look alive, seldom enough for any terminal. */
+/** Time between two redraws. */
 const REDRAW_MS = 100;
 
-/** What a `ProgressLine` is made of. */
+/** Options of `ProgressLine`. */
 export interface ProgressLineOptions {
-  /** Whether there is a terminal to draw on; without, nothing is ever written. */
+  /** Whether stderr is a terminal; otherwise nothing is written. */
   readonly live: boolean;
-  /** Writes to that terminal. */
+  /** Writes to stderr. */
   readonly write: (text: string) => void;
   /** For the elapsed time. */
   readonly clock: Clock;
-  /** For redrawing while nothing comes. */
+  /** For redrawing while no results arrive. */
   readonly timers: Timers;
-  /** What to show, read at each redraw. */
+  /** The counts to show, read at each redraw. */
   readonly counts: () => BatchCounts;
-  /** Which stage of a roll-out, read at each redraw; undefined where there are no stages. */
+  /** The state of the roll-out, read at each redraw; undefined for a batch without stages. */
   readonly rollout: () => RolloutStanding | undefined;
 }
 
-/** Draws from `start` to `stop`. */
+/** A progress line that is drawn from `start` to `stop`. */
 export class ProgressLine {
   readonly #options: ProgressLineOptions;
   readonly #startMs: number;
   #cancel: (() => void) | undefined;
 
-  /** Draws nothing yet; time is counted from here. */
+  /** Draws nothing yet; the elapsed time counts from here. */
   constructor(options: ProgressLineOptions) {
     this.#options = options;
     this.#startMs = options.clock.nowMs();
   }
 
-  /** Draws now and from time to time. */
+  /** Draws the line now and every 100 ms. */
   start(): void {
     if (!this.#options.live) return;
     this.#options.write(ERASE_LINE + this.#text());
     this.#cancel = this.#options.timers.after(REDRAW_MS, () => this.start());
   }
 
-  /** Takes the line away. */
+  /** Erases the line. */
   stop(): void {
     if (this.#cancel === undefined) return;
     this.#cancel();

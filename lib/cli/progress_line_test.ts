@@ -18,11 +18,11 @@ function lineOn(time: VirtualTime, live: boolean) {
   return { view, written, line };
 }
 
-Deno.test("the line is redrawn in place while the batch goes on, and taken away at its end", async () => {
+Deno.test("the line is redrawn in place while the batch runs, and erased at its end", async () => {
   const time = new VirtualTime();
   const { view, written, line } = lineOn(time, true);
   line.start();
-  view.update({ node: "a", state: "done", results: [] });
+  view.update({ node: "a", state: "done", about: "checks", results: [] });
   await time.pass(100);
   view.update({ node: "b", state: "unreached", memberState: "dead" });
   await time.pass(900);
@@ -35,7 +35,7 @@ Deno.test("the line is redrawn in place while the batch goes on, and taken away 
   assertEquals(time.pending, 0);
 });
 
-Deno.test("stages and those who are skipped are counted where there are any", async () => {
+Deno.test("the line shows the stage and the skipped members if there are any", async () => {
   const time = new VirtualTime();
   const { view, written, line } = lineOn(time, true);
   line.start();
@@ -50,7 +50,7 @@ Deno.test("stages and those who are skipped are counted where there are any", as
   assertEquals(written[2], "\r\x1b[K0/3 answered, 2 skipped, 0 failing, stage 1/3, 0.2s");
 });
 
-Deno.test("where there is no terminal nothing is written", async () => {
+Deno.test("without a terminal nothing is written", async () => {
   const time = new VirtualTime();
   const { written, line } = lineOn(time, false);
   line.start();

@@ -1,51 +1,69 @@
 /**
- * What `-sign` adds to a request: the batch's id, its time of issue and the signature over all that
- * the nodes will see of it, made here because the daemon has no part in it.
+ * `-sign`: encodes and signs the content of a batch in the client, so that the daemon never holds
+ * the private key.
  * @module
  */
-import { UsageError } from "../errors.ts";
-import { signedBytes } from "../gossip/codec.ts";
+import { encodeBatchContent } from "../batch/batch.ts";
 import { newBatchId } from "../batch/id.ts";
-import type { Submission } from "../gossip/types.ts";
+import type { RequestSource } from "../client/client.ts";
+import type { Order } from "../batch/order.ts";
+import type { Request } from "../client/protocol.ts";
+import { inFlag } from "../flag_errors.ts";
 import type { Clock, Random } from "../runtime.ts";
 import { signBatch } from "../trust/batch_signature.ts";
 import { parseSigningKey, type SigningKey } from "../trust/signing.ts";
 
-/** What a submission is signed with. */
+/** The signing key, and the sources of the batch's id and time of issue. */
 export interface Signer {
-  /** The operator's key. */
   readonly key: SigningKey;
-  /** For the time of issue. */
   readonly clock: Pick<Clock, "wallMs">;
-  /** For the id. */
   readonly random: Random;
 }
 
-/** What is signed of a submission. */
-export interface Signable
-  extends Pick<Submission, "target" | "expiresInMs" | "body" | "limit" | "rollout"> {
-  /** The name of the node that will be the origin: nobody else can send it as theirs. */
-  readonly node: string;
-}
+/** An order that is not signed yet. */
+export type UnsignedOrder = Order & { readonly type: "unsigned" };
 
-/** Signs a submission; what comes out holds for it alone. */
-export function signSubmission(
-  submission: Signable,
-  { key, clock, random }: Signer,
-): NonNullable<Submission["signed"]> {
-  const { node, target, expiresInMs, body, limit, rollout } = submission;
+/**
+ * Signs an order for the origin `node`. The signature is valid for this batch only. `held`: whether
+ * members wait for the origin before they start (stages, or a random sample).
+ */
+export function signOrder(
+  order: UnsignedOrder,
+  options: Signer & { readonly node: string; readonly held: boolean },
+): Order {
+  const { body, target, expiresInMs } = order;
+  const { key, clock, random, node, held } = options;
   const issuedAtMs = Math.floor(clock.wallMs());
-  const id = newBatchId({ wallMs: issuedAtMs, random });
-  const data = signedBytes({
-    ...{ id, issuedAtMs, target, body },
-    origin: { name: node },
+  const content = encodeBatchContent({
+    id: newBatchId({ wallMs: issuedAtMs, random }),
+    originName: node,
+    issuedAtMs,
     expiresAtMs: expiresInMs === 0 ? 0 : issuedAtMs + expiresInMs,
-    held: limit !== undefined || rollout !== undefined,
+    target,
+    held,
+    body,
   });
-  return { id, issuedAtMs, signature: signBatch(data, key) };
+  return { type: "signed", content, signature: signBatch(content, key) };
 }
 
-/** What signs as `-sign` says; undefined where it is not given. Raises `UsageError`. */
+/**
+ * Builds the request to send a batch. If there is a signer, the request is signed when the name of
+ * the daemon is known, because the signature covers it.
+ */
+export function batchRequest(
+  request: Omit<Request & { type: "check" }, "type" | "order"> & { readonly order: UnsignedOrder },
+  signer: Signer | undefined,
+): RequestSource {
+  if (signer === undefined) return { type: "check", ...request };
+  const held = request.limit !== undefined || request.rollout !== undefined;
+  return ({ node }) => ({
+    ...request,
+    type: "check",
+    order: signOrder(request.order, { ...signer, node, held }),
+  });
+}
+
+/** Reads the signing key of `-sign`; undefined without the flag. Raises `UsageError`. */
 export async function signerOf(context: {
   readonly settings: { readonly signKeyFile?: string };
   readonly readSecret: (path: string) => Promise<string>;
@@ -54,11 +72,8 @@ export async function signerOf(context: {
 }): Promise<Signer | undefined> {
   const { settings: { signKeyFile }, readSecret, clock, random } = context;
   if (signKeyFile === undefined) return undefined;
-  try {
+  return await inFlag("-sign", async () => {
     const text = await readSecret(signKeyFile);
     return { key: parseSigningKey(text, { source: signKeyFile }), clock, random };
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(`flag -sign: ${error.message}`, { cause: error });
-  }
+  });
 }

@@ -1,14 +1,18 @@
 /**
- * The check file that a command was given: read, taken whole or refused with everything wrong.
+ * Reads the check file of `-file`, and the command `validate`. A file with any error is refused
+ * with all its errors.
  * @module
  */
-import type { Check } from "../../checks/check.ts";
+import type { Check } from "../../batch/check.ts";
 import { CheckFileError, EXIT_STATUS, type Problem, UsageError } from "../../errors.ts";
 import { outputNamed } from "../outputs/registry.ts";
 import { printable } from "../../printable.ts";
 import type { CommandContext } from "./context.ts";
 
-/** The file's checks; undefined after every problem of a bad one was printed. Raises `UsageError`. */
+/**
+ * Reads the checks of the file; if it has errors, prints all and returns undefined. Raises
+ * `UsageError`.
+ */
 export async function readChecks(
   context: CommandContext,
 ): Promise<readonly Check[] | undefined> {
@@ -22,7 +26,7 @@ export async function readChecks(
   return undefined;
 }
 
-/** `validate`: says what is wrong with the file. Gives the exit status. */
+/** The command `validate`: shows every error in the file. Returns the exit status. */
 export async function validate(context: CommandContext): Promise<number> {
   const { file, checks, problems } = await read(context);
   const format = outputNamed(context.settings.output);

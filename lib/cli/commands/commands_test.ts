@@ -1,9 +1,18 @@
-import { assertEquals, assertObjectMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { CommandBench, type ScriptStep } from "../../../tests/support/command_bench.ts";
+import {
+  assert,
+  assertEquals,
+  assertObjectMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { answered, CommandBench, type ScriptStep } from "../../../tests/support/command_bench.ts";
 import { settle } from "../../../tests/support/virtual_time.ts";
-import type { CheckResult } from "../../checks/check.ts";
+import type { CheckResult } from "../../batch/check.ts";
+import { decodeBody } from "../../batch/body.ts";
+import { parseCheckFile } from "../../checks/parse.ts";
+import type { Order } from "../../batch/order.ts";
 import type { Reply, Request } from "../../client/protocol.ts";
-import { GossipcheckError, UnreachableError, UsageError } from "../../errors.ts";
+import { GossipcheckError, UnreachableError } from "../../errors.ts";
 
 const FILE = JSON.stringify({
   hosts: { type: "file_exists", path: "/etc/hosts" },
@@ -19,28 +28,29 @@ const FAILING: CheckResult[] = [PASSING[0]!, {
   outcome: { status: "fail", reason: "/etc/motd does not exist" },
   durationMs: 1,
 }];
-const ACCEPTED: Reply = { type: "accepted", batchId: "01JA", nodes: ["a", "b"] };
+const ID = "01JA0000000000000000000000";
+const ACCEPTED: Reply = { type: "accepted", batchId: ID, nodes: ["a", "b"] };
 const SETTLED: Reply = { type: "settled" };
 
-function listOf(...ids: string[]): Reply {
-  const line = { issuedAtMs: 0, origin: "a", checks: [], target: {}, cancelled: false };
-  return { type: "batches", batches: ids.map((batchId) => ({ batchId, ...line })) };
+/** A request to send an unsigned batch. */
+interface Sent extends Omit<Request & { type: "check" }, "order"> {
+  readonly order: Order & { readonly type: "unsigned" };
 }
 
 function done(node: string, results: CheckResult[]): Reply {
-  return { type: "progress", progress: { node, state: "done", results } };
+  return answered(node, { type: "checks", results });
 }
 
-Deno.test("check sends the file's checks and ends with what came of them", async () => {
-  const gone: Reply = {
+Deno.test("check sends the checks of the file and exits with the status of their results", async () => {
+  const unreached: Reply = {
     type: "progress",
     progress: { node: "b", state: "unreached", memberState: "dead" },
   };
   const cases: [ScriptStep[], number, string][] = [
     [[ACCEPTED, done("a", PASSING), done("b", PASSING), SETTLED], 0, "PASS  2 nodes answered"],
     [[ACCEPTED, done("a", FAILING), done("b", PASSING), SETTLED], 1, "FAIL  2 nodes answered"],
-    [[ACCEPTED, done("a", FAILING), gone, SETTLED], 3, "unreached, failed (1): b\nINCOMPLETE"],
-    [[ACCEPTED, done("a", PASSING), gone, done("b", PASSING), SETTLED], 0, "PASS"],
+    [[ACCEPTED, done("a", FAILING), unreached, SETTLED], 3, "unreached, failed (1): b\nINCOMPLETE"],
+    [[ACCEPTED, done("a", PASSING), unreached, done("b", PASSING), SETTLED], 0, "PASS"],
   ];
   for (const [script, status, text] of cases) {
     const bench = new CommandBench({ script: [script], file: FILE });
@@ -49,15 +59,16 @@ Deno.test("check sends the file's checks and ends with what came of them", async
     assertEquals(bench.stderr, "");
     assertEquals(bench.time.pending, 0);
     const [request] = bench.requests;
-    assertEquals(request?.type === "check" && request.checks.map(({ name }) => name), [
-      "hosts",
-      "motd",
-    ]);
-    assertEquals(request?.type === "check" && request.wait, true);
+    assert(request?.type === "check" && request.order.type === "unsigned");
+    assertEquals(decodeBody(request.order.body), {
+      type: "checks",
+      checks: parseCheckFile(new TextEncoder().encode(FILE)),
+    });
+    assertEquals(request.wait, true);
   }
 });
 
-Deno.test("when the time is up the pending ones are listed and the batch goes on", async () => {
+Deno.test("after -timeout the members without a report are listed", async () => {
   const bench = new CommandBench({
     script: [[ACCEPTED, done("a", FAILING), "wait"]],
     file: FILE,
@@ -69,10 +80,10 @@ Deno.test("when the time is up the pending ones are listed and the batch goes on
   assertEquals(await running, 3);
   assertStringIncludes(bench.stdout, "not answered (1): b\n");
   assertStringIncludes(bench.stdout, "INCOMPLETE  1 of 2 nodes answered, 1 not answered");
-  assertStringIncludes(bench.stdout, "gcheck -server=10.0.0.1:9 results 01JA\n");
+  assertStringIncludes(bench.stdout, `gcheck -server=10.0.0.1:9 results ${ID}\n`);
 });
 
-Deno.test("Control-C says that the batch goes on, and how to see it", async () => {
+Deno.test("after Control-C gcheck says that the batch continues, and how to show and cancel it", async () => {
   for (const format of ["text", "json", "jsonl"]) {
     const bench = new CommandBench({ script: [[ACCEPTED, "wait"]], file: FILE });
     const running = bench.run("-file=f", "check", `-output=${format}`);
@@ -80,8 +91,8 @@ Deno.test("Control-C says that the batch goes on, and how to see it", async () =
     assertEquals(await running, 130);
     assertEquals(
       bench.stderr,
-      'gcheck: interrupted, and batch 01JA goes on: see it with "gcheck results 01JA", ' +
-        'end it with "gcheck cancel 01JA"\n',
+      `gcheck: interrupted; batch ${ID} continues: show it with "gcheck results ${ID}", ` +
+        `cancel it with "gcheck cancel ${ID}"\n`,
     );
     assertEquals(bench.stdout, "");
     assertEquals(bench.time.pending, 0);
@@ -93,8 +104,8 @@ Deno.test("Control-C says that the batch goes on, and how to see it", async () =
   assertStringIncludes(early.stderr, '"gcheck results"');
 });
 
-Deno.test("every command ends at Control-C", async () => {
-  for (const command of ["list-members", "results", "cancel 01J"]) {
+Deno.test("every command ends on Control-C", async () => {
+  for (const command of ["list-members", "results", "cancel 01J", `cancel ${ID}`, "results 01J"]) {
     const bench = new CommandBench({ script: [["wait"]] });
     const running = bench.run(...command.split(" "));
     await bench.interrupt();
@@ -108,7 +119,7 @@ Deno.test("every command ends at Control-C", async () => {
   assertStringIncludes(local.stdout, '"status":"skipped"');
 });
 
-Deno.test("jsonl prints each node's outcomes while others are waited for", async () => {
+Deno.test("jsonl prints the outcomes of a node before the others have reported", async () => {
   const bench = new CommandBench({
     script: [[ACCEPTED, done("a", FAILING), "wait"]],
     file: FILE,
@@ -126,7 +137,7 @@ Deno.test("jsonl prints each node's outcomes while others are waited for", async
   assertStringIncludes(bench.stdout, '"node":"b","status":"unanswered"');
 });
 
-Deno.test("the progress line is drawn on a terminal alone, and gone before the results", async () => {
+Deno.test("the progress line is drawn on a terminal only, and erased before the results", async () => {
   for (const live of [true, false]) {
     const bench = new CommandBench({
       script: [[ACCEPTED, done("a", PASSING), "wait"]],
@@ -143,9 +154,9 @@ Deno.test("the progress line is drawn on a terminal alone, and gone before the r
 });
 
 Deno.test("-no-wait prints the id and returns", async () => {
-  const cases = [["text", "01JA\n"], ["json", '{\n  "batch": "01JA"\n}\n'], [
+  const cases = [["text", `${ID}\n`], ["json", `{\n  "batch": "${ID}"\n}\n`], [
     "jsonl",
-    '{"batch":"01JA"}\n',
+    `{"batch":"${ID}"}\n`,
   ]];
   for (const [format, expected] of cases) {
     const bench = new CommandBench({ script: [[ACCEPTED]], file: FILE });
@@ -176,7 +187,7 @@ Deno.test("a bad file is refused with every problem, and nothing is sent", async
   assertEquals(good.stdout, "f.json: good, 2 checks\n");
 });
 
-Deno.test("local-check reports every outcome, whatever the first ones were", async () => {
+Deno.test("local-check reports every outcome, also after an error", async () => {
   const bench = new CommandBench({
     file: FILE,
     outcomes: { hosts: { status: "error", reason: "permission denied" } },
@@ -187,30 +198,18 @@ Deno.test("local-check reports every outcome, whatever the first ones were", asy
   assertEquals(await new CommandBench({ file: FILE }).run("local-check", "-file=f"), 0);
 });
 
-Deno.test("results lists batches, and shows one by its id or the start of it", async () => {
-  const batches = listOf("01JB", "01JA", "01HX");
-  const list = new CommandBench({ script: [[batches]] });
-  assertEquals(await list.run("results"), 0);
-  assertStringIncludes(list.stdout, "\n01JA ");
-
-  const shown: ScriptStep[] = [ACCEPTED, done("a", PASSING), done("b", FAILING), SETTLED];
-  for (const [typed, asked] of [["01h", "01HX"], ["01JA", "01JA"], ["01ZZ", "01ZZ"]]) {
-    const bench = new CommandBench({ script: [[batches], shown] });
-    assertEquals(await bench.run("results", String(typed)), 1);
-    assertEquals(bench.requests[1], { type: "results", batchId: String(asked) });
-    assertStringIncludes(bench.stdout, "FAIL  2 nodes answered: 3 passed, 1 failed\n");
-  }
-  const unclear = new CommandBench({ script: [[batches]] });
-  await assertRejects(() => unclear.run("results", "01J"), UsageError, "2 batches begin with");
-});
-
-Deno.test("check sends whom the batch is for, in which stages and for how long", async () => {
-  const cases: [string[], Partial<Request & { type: "check" }>][] = [
-    [[], { target: {}, expiresInMs: 3_600_000 }],
+Deno.test("check sends the target, the stages and the expiry of the batch", async () => {
+  const cases: [string[], Partial<Omit<Sent, "order">> & { order?: Partial<Sent["order"]> }][] = [
+    [[], { order: { target: {}, expiresInMs: 3_600_000 } }],
     [["-nodes=a,web-*", "-target=role=web"], {
-      target: { tags: [{ key: "role", equal: true, value: "web" }], nodes: ["a", "web-*"] },
+      order: {
+        target: { tags: [{ key: "role", equal: true, value: "web" }], nodes: ["a", "web-*"] },
+      },
     }],
-    [["-limit=10%", "-expires=never"], { limit: { type: "percent", percent: 10 }, expiresInMs: 0 }],
+    [["-limit=10%", "-expires=never"], {
+      limit: { type: "percent", percent: 10 },
+      order: { expiresInMs: 0 },
+    }],
     [["-batch-size=2", "-max-failures=1"], {
       rollout: { size: { type: "count", count: 2 }, maxFailures: 1 },
     }],
@@ -222,17 +221,17 @@ Deno.test("check sends whom the batch is for, in which stages and for how long",
   }
 });
 
-Deno.test("a roll-out that stopped says at which stage, for what, and who was spared", async () => {
+Deno.test("a stopped roll-out shows its stage, the failures and the skipped members", async () => {
   const rollout = { stage: 1, stages: 2, failures: 1, maxFailures: 0, stopped: false };
   const state = (stopped: boolean): Reply => ({
     type: "state",
     state: { target: {}, cancelled: false, rollout: { ...rollout, stopped } },
   });
-  const spared: Reply = {
+  const skipped: Reply = {
     type: "progress",
     progress: { node: "b", state: "skipped", reason: "rollout_stopped" },
   };
-  const script = [ACCEPTED, state(false), done("a", FAILING), spared, state(true), SETTLED];
+  const script = [ACCEPTED, state(false), done("a", FAILING), skipped, state(true), SETTLED];
   const bench = new CommandBench({ script: [script], file: FILE });
   assertEquals(await bench.run("-file=f", "check", "-batch-size=1"), 1);
   assertStringIncludes(
@@ -244,21 +243,7 @@ Deno.test("a roll-out that stopped says at which stage, for what, and who was sp
   assertEquals(bench.stdout.includes("late results"), false);
 });
 
-Deno.test("cancel finds the batch by the start of its id and says how to see it", async () => {
-  const batches = listOf("01JB", "01JA", "01HX");
-  for (const [typed, asked] of [["01h", "01HX"], ["01ZZ", "01ZZ"]]) {
-    const bench = new CommandBench({ script: [[batches], [{ type: "done" }]] });
-    assertEquals(await bench.run("cancel", String(typed)), 0);
-    assertEquals(bench.requests.slice(1), [{ type: "cancel", batchId: String(asked) }]);
-    const see = `see it with "gcheck results ${asked}"`;
-    assertEquals(bench.stdout, `batch ${asked} is cancelled: ${see}\n`);
-  }
-  const unclear = new CommandBench({ script: [[batches]] });
-  await assertRejects(() => unclear.run("cancel", "01J"), UsageError, "2 batches begin with");
-  assertEquals(unclear.requests.length, 1);
-});
-
-Deno.test("members are listed by name, as people count", async () => {
+Deno.test("members are listed in natural order of their names", async () => {
   const member = { address: { host: "::1", port: 1 }, state: "alive", tags: {} } as const;
   const members = ["n10", "n9", "a"].map((name) => ({
     ...member,
@@ -272,7 +257,7 @@ Deno.test("members are listed by name, as people count", async () => {
   assertEquals(names, ["a", "n9", "n10"]);
 });
 
-Deno.test("what a daemon cannot do becomes one line and an exit status", async () => {
+Deno.test("an error reply becomes a one-line error with an exit status", async () => {
   const error = (code: Reply & { type: "error" } extends { code: infer C } ? C : never): Reply => ({
     type: "error",
     code,
@@ -285,7 +270,7 @@ Deno.test("what a daemon cannot do becomes one line and an exit status", async (
     [error("refused"), 4, "because"],
     [error("too_large"), 4, "because"],
     [error("internal"), 4, "because"],
-    [new UnreachableError("nobody is there"), 4, "nobody is there"],
+    [new UnreachableError("no daemon listens"), 4, "no daemon listens"],
   ];
   for (const [step, status, message] of cases) {
     const bench = new CommandBench({ script: [[step]], file: FILE });
@@ -295,7 +280,7 @@ Deno.test("what a daemon cannot do becomes one line and an exit status", async (
   }
 });
 
-Deno.test("a daemon that falls silent or goes away is told from one that answers", async () => {
+Deno.test("a daemon that does not reply, or closes the connection, is an error", async () => {
   const silent = new CommandBench({ script: [["wait"]], file: FILE });
   const waiting = assertRejects(
     () => silent.run("check", "-file=f", "-timeout=1s"),
@@ -308,5 +293,8 @@ Deno.test("a daemon that falls silent or goes away is told from one that answers
   const lost = new UnreachableError("it closed the connection", { reason: "lost" });
   const bench = new CommandBench({ script: [[ACCEPTED, lost]], file: FILE });
   const error = await assertRejects(() => bench.run("check", "-file=f"), UnreachableError);
-  assertStringIncludes(error.message, 'batch 01JA was sent; once it is up, "gcheck results 01JA"');
+  assertStringIncludes(
+    error.message,
+    `batch ${ID} was sent, but the daemon stopped answering; when it is up again run "gcheck results ${ID}"`,
+  );
 });

@@ -1,5 +1,5 @@
 /**
- * `keygen`: a cluster key, or a key that signs batches.
+ * The command `keygen`: generates a cluster key, or a key that signs batches.
  * @module
  */
 import { Buffer } from "node:buffer";
@@ -13,7 +13,7 @@ import type { CommandContext } from "./context.ts";
 /** AES-256. */
 const CLUSTER_KEY_BYTES = 32;
 
-/** Makes one. Gives the exit status; raises `UsageError` where its file cannot be made. */
+/** Generates a key. Returns the exit status; raises `UsageError` if its file cannot be created. */
 export function keygen(context: CommandContext): Promise<number> {
   const { settings: { signKeyFile, outFile, output, signerName }, printError, random } = context;
   const file = outFile === "-" ? undefined : outFile;
@@ -23,7 +23,7 @@ export function keygen(context: CommandContext): Promise<number> {
     : signingKey(signerName);
   if (file !== undefined) context.createSecret(file, made.text);
   context.print(format.write({ type: "key_made", file, ...made }, context));
-  // Beside a private key on stdout, so that stdout can be a key file as it is.
+  // On stderr, so that stdout holds only the private key and can be redirected to a key file.
   if (made.trusted !== undefined && file === undefined) printError(`${made.trusted}\n`);
   return Promise.resolve(EXIT_STATUS.ok);
 }

@@ -6,7 +6,7 @@ import { parseAllowedSigners } from "../../trust/allowed_signers.ts";
 import { parseSigningKey } from "../../trust/signing.ts";
 import { parseKeyringFile } from "../../wire/keyring.ts";
 
-Deno.test("keygen makes a cluster key that is the whole content of its file", async () => {
+Deno.test("keygen prints a cluster key, or writes it to a file", async () => {
   const shown = new CommandBench();
   assertEquals(await shown.run("keygen"), 0);
   assertEquals(parseKey(shown.stdout).length, 32);
@@ -18,7 +18,7 @@ Deno.test("keygen makes a cluster key that is the whole content of its file", as
   await assertRejects(() => bench.run("keygen", "-out=k"), UsageError);
 });
 
-Deno.test("keygen -sign makes a key that signs and says under which line it is trusted", async () => {
+Deno.test("keygen -sign generates a signing key and prints its line for -trusted-keys", async () => {
   const bench = new CommandBench();
   assertEquals(await bench.run("keygen", "-sign", "-out=k", "-name=ada"), 0);
   const key = parseSigningKey(bench.created["k"] ?? "", { source: "k" });

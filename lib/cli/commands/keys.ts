@@ -1,46 +1,45 @@
 /**
- * `keys`: what the nodes hold and encrypt with, and changes of it, one step on all nodes at a time.
+ * The command `keys`: lists the cluster keys of all nodes, or changes them, one step at a time.
  *
- * A step that reached some nodes and not others would split the cluster. So `use` and `remove` look
- * first, and are sent only where every node can follow.
+ * A step that only some nodes carry out could split the cluster. So `use` and `remove` first list
+ * the keys of all nodes, and are sent only if every node can carry them out.
  * @module
  */
-import type { CheckResult, Outcome } from "../../checks/check.ts";
-import type { RequestSource } from "../../client/client.ts";
-import type { NodeProgress, SignedPart } from "../../client/protocol.ts";
+import { encodeBody } from "../../batch/body.ts";
+import type { CheckResult, Outcome } from "../../batch/check.ts";
+import type { KeyListing, KeyOperation } from "../../batch/key_operation.ts";
 import { fingerprintOf, isFingerprint, parseKey } from "../../encryption_key.ts";
 import { EXIT_STATUS, UsageError } from "../../errors.ts";
-import {
-  encodeKeyOperation,
-  heldKeyCheck,
-  KEY_OPERATION_CHECK,
-  type KeyListing,
-  type KeyOperation,
-  listingFromChecks,
-} from "../../batch/key_operation.ts";
+import { inFlag, withSource } from "../../flag_errors.ts";
 import { KEY_OPERATION_EXPIRES_MS } from "../../limits.ts";
 import { type BatchReport, BatchView } from "../batch_view.ts";
-import { type Signer, signerOf, signSubmission } from "../signed_submission.ts";
+import { heldKeyLabel, KEYS_LABEL, type NodeResults, nodeResults } from "../node_results.ts";
 import { outputNamed } from "../outputs/registry.ts";
+import { batchRequest, signerOf } from "../signed_submission.ts";
 import type { CommandContext } from "./context.ts";
-import { follow, silent } from "./waiting.ts";
+import { follow, silent } from "./daemon_replies.ts";
 
-/** What `keys` is followed by. */
+/** The arguments of `keys`. */
 export const KEY_STEPS = ["install", "use", "remove", "list"] as const;
 
-/** Does what the argument says. Gives the exit status; raises `UsageError` on bad arguments. */
+/**
+ * Runs the step that the argument names. Returns the exit status; raises `UsageError` for bad
+ * arguments.
+ */
 export async function keys(context: CommandContext): Promise<number> {
   const operation = await readOperation(context);
   if (operation.type === "use" || operation.type === "remove") {
     const before = await gather(context, { type: "list" });
     if (before === undefined) return interrupted(context, "nothing was changed");
     const reasons = obstacles(operation, before.nodes);
-    // Whoever cannot list its keys, being of an older release, could not follow either.
+    // A node of an older release that cannot list its keys cannot carry out the step either.
     const isKnown = before.exitStatus === EXIT_STATUS.ok;
     if (!isKnown || reasons.size > 0) return refuse(context, { before, reasons });
   }
   const report = await gather(context, operation);
-  if (report === undefined) return interrupted(context, 'see what holds with "gcheck keys list"');
+  if (report === undefined) {
+    return interrupted(context, 'see the keys of each node with "gcheck keys list"');
+  }
   return show(context, operation.type === "list" ? compared(report) : report);
 }
 
@@ -67,7 +66,7 @@ async function readOperation(context: CommandContext): Promise<KeyOperation> {
   const fingerprint = keyFile === undefined
     ? (secondArgument ?? "").toLowerCase()
     : fingerprintOf(await readKey(context, keyFile));
-  // Not repeated: it may be a key that was typed here by mistake.
+  // The error does not repeat the argument, which may be a secret key.
   if (isFingerprint(fingerprint)) return { type, fingerprint };
   throw new UsageError(
     `command keys ${type}: no fingerprint: expected 16 hex digits as "keys list" shows them`,
@@ -76,26 +75,23 @@ async function readOperation(context: CommandContext): Promise<KeyOperation> {
 
 async function readKey(context: CommandContext, path: string): Promise<Uint8Array> {
   const text = await context.readSecret(path);
-  try {
-    return parseKey(text);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    const name = path === "-" ? "stdin" : path;
-    throw new UsageError(`flag -key-file: ${name}: ${error.message}`, { cause: error });
-  }
+  const source = path === "-" ? "stdin" : path;
+  return inFlag("-key-file", () => withSource(source, () => parseKey(text)));
 }
 
-/** What every node answered; undefined after Control-C. */
+/** Sends a key operation to all nodes and collects their reports; undefined after Control-C. */
 async function gather(
   context: CommandContext,
   operation: KeyOperation,
 ): Promise<BatchReport | undefined> {
   const { clock } = context;
   const view = new BatchView({ checks: [] });
-  const signer = await signerOf(context);
-  const request: RequestSource = signer === undefined
-    ? { type: "keys", operation }
-    : ({ node }) => ({ type: "keys", operation, signed: signKeys({ node, operation }, signer) });
+  const body = encodeBody({ type: "keys", operation });
+  const expiresInMs = KEY_OPERATION_EXPIRES_MS;
+  const request = batchRequest(
+    { order: { type: "unsigned", body, target: {}, expiresInMs }, wait: true },
+    await signerOf(context),
+  );
   const startMs = clock.nowMs();
   let batchId: string | undefined;
   const end = await follow(context, {
@@ -105,7 +101,7 @@ async function gather(
         batchId = reply.batchId;
         view.expect(reply.nodes);
       } else if (reply.type === "state") view.setState(reply.state);
-      else if (reply.type === "progress") view.update(reply.progress);
+      else if (reply.type === "progress") view.update(nodeResults(reply.progress));
     },
   });
   if (end === "interrupted") return undefined;
@@ -113,28 +109,18 @@ async function gather(
   return view.report({ batchId, elapsedMs: clock.nowMs() - startMs });
 }
 
-/** The daemon makes the same batch of it. */
-function signKeys(
-  { node, operation }: { node: string; operation: KeyOperation },
-  signer: Signer,
-): SignedPart {
-  const body = encodeKeyOperation(operation);
-  const expiresInMs = KEY_OPERATION_EXPIRES_MS;
-  return signSubmission({ node, target: {}, expiresInMs, body }, signer);
-}
-
-/** Why the step cannot be taken, by node. */
+/** The reasons why nodes cannot carry out the step, by node. */
 function obstacles(
   { type, fingerprint }: KeyOperation & { type: "use" | "remove" },
-  nodes: readonly NodeProgress[],
+  nodes: readonly NodeResults[],
 ): ReadonlyMap<string, string> {
   const listings = listingsOf(nodes);
   const reasons = new Map<string, string>();
   const isKnown = [...listings.values()].some(({ held }) => held.includes(fingerprint));
-  for (const [node, { sealing, held }] of listings) {
+  for (const [node, { primary, held }] of listings) {
     if (type === "use" && !held.includes(fingerprint)) {
       reasons.set(node, `key ${fingerprint} is not on this node: install it first`);
-    } else if (type === "remove" && sealing === fingerprint) {
+    } else if (type === "remove" && primary === fingerprint) {
       reasons.set(node, `this node encrypts with key ${fingerprint}: use another one first`);
     } else if (type === "remove" && !isKnown) {
       reasons.set(node, `no node that answered has key ${fingerprint}`);
@@ -143,18 +129,17 @@ function obstacles(
   return reasons;
 }
 
-function listingsOf(nodes: readonly NodeProgress[]): ReadonlyMap<string, KeyListing> {
+function listingsOf(nodes: readonly NodeResults[]): ReadonlyMap<string, KeyListing> {
   const listings = new Map<string, KeyListing>();
-  for (const progress of nodes) {
-    if (progress.state !== "done") continue;
-    const passed = progress.results.filter(({ outcome }) => outcome.status === "pass");
-    const listing = listingFromChecks(passed.map(({ check }) => check));
-    if (listing !== undefined) listings.set(progress.node, listing);
+  for (const found of nodes) {
+    if (found.state === "done" && found.listing !== undefined) {
+      listings.set(found.node, found.listing);
+    }
   }
   return listings;
 }
 
-/** Every node's keys beside those that only others have. */
+/** Adds to each node's keys a failed row for each key that only other nodes have. */
 function compared(report: BatchReport): BatchReport {
   const listings = listingsOf(report.nodes);
   const all = new Set([...listings.values()].flatMap(({ held }) => held));
@@ -166,8 +151,8 @@ function compared(report: BatchReport): BatchReport {
       const lacking = [...all].filter((fingerprint) => !held.includes(fingerprint));
       const results = lacking.map((fingerprint) =>
         resultOf(
-          { status: "fail", reason: "this node does not hold it" },
-          heldKeyCheck(fingerprint),
+          { status: "fail", reason: "this node does not have this key" },
+          heldKeyLabel(fingerprint),
         )
       );
       view.update({ ...progress, results: [...progress.results, ...results] });
@@ -176,7 +161,7 @@ function compared(report: BatchReport): BatchReport {
   return { ...report, ...view.report({}) };
 }
 
-/** Shows why nothing was sent, as if every node had said so itself. */
+/** Shows for each node why the step was not sent. */
 function refuse(
   context: CommandContext,
   { before, reasons }: { before: BatchReport; reasons: ReadonlyMap<string, string> },
@@ -191,11 +176,11 @@ function refuse(
     const isListed = listingsOf([progress]).size > 0;
     const outcome: Outcome = reason !== undefined
       ? { status: "fail", reason }
-      : { status: "skipped", reason: "not asked to, since another node could not follow" };
+      : { status: "skipped", reason: "not sent, because another node cannot carry it out" };
     view.update({ ...progress, results: isListed ? [resultOf(outcome)] : progress.results });
   }
   const status = show(context, { ...before, ...view.report({}) });
-  context.printError("gcheck: nothing was changed: not every node could follow\n");
+  context.printError("gcheck: nothing was changed: not every node can carry out this step\n");
   return status;
 }
 
@@ -216,6 +201,6 @@ function interrupted(context: CommandContext, what: string): number {
   return EXIT_STATUS.interrupted;
 }
 
-function resultOf(outcome: Outcome, check = KEY_OPERATION_CHECK): CheckResult {
+function resultOf(outcome: Outcome, check = KEYS_LABEL): CheckResult {
   return { check, outcome, durationMs: 0 };
 }

@@ -1,10 +1,12 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { CommandBench, type ScriptStep } from "../../../tests/support/command_bench.ts";
-import type { CheckResult } from "../../checks/check.ts";
-import type { Reply } from "../../client/protocol.ts";
+import { answered, CommandBench, type ScriptStep } from "../../../tests/support/command_bench.ts";
+import { encodeBody } from "../../batch/body.ts";
+import type { Outcome } from "../../batch/check.ts";
+import type { KeyOperation } from "../../batch/key_operation.ts";
+import type { Reply, Request } from "../../client/protocol.ts";
 import { fingerprintOf } from "../../encryption_key.ts";
 import { UsageError } from "../../errors.ts";
-import { listingToChecks } from "../../batch/key_operation.ts";
+import { KEY_OPERATION_EXPIRES_MS } from "../../limits.ts";
 
 const KEY = new Uint8Array(32).fill(5);
 const SECRET = KEY.toBase64();
@@ -13,25 +15,36 @@ const OLD = "0123456789abcdef";
 const ACCEPTED: Reply = { type: "accepted", batchId: "01JA", nodes: ["a", "b"] };
 const SETTLED: Reply = { type: "settled" };
 
-function passes(...checks: readonly string[]): CheckResult[] {
-  return checks.map((check) => ({ check, outcome: { status: "pass" }, durationMs: 0 }));
+const PASS: Outcome = { status: "pass" };
+
+/** The report of a node on any step other than `list`. */
+function done(node: string, outcome: Outcome = PASS): Reply {
+  return answered(node, { type: "keys", outcome });
 }
 
-function done(node: string, results: readonly CheckResult[] = passes("(keys)")): Reply {
-  return { type: "progress", progress: { node, state: "done", results } };
-}
-
-/** A node's answer to `list`: it seals with the first of these. */
+/** The report of a node on `list`; the first of `held` is its primary key. */
 function holds(node: string, ...held: readonly string[]): Reply {
-  return done(node, passes(...listingToChecks({ sealing: held[0] ?? "", held })));
+  const listing = { primary: held[0] ?? "", held };
+  return answered(node, { type: "keys", outcome: PASS, listing });
 }
 
-const GONE: Reply = {
+/** The request for a step, to all members at once. */
+function sent(operation: KeyOperation): Request {
+  const body = encodeBody({ type: "keys", operation });
+  const expiresInMs = KEY_OPERATION_EXPIRES_MS;
+  return {
+    type: "check",
+    order: { type: "unsigned", body, target: {}, expiresInMs },
+    wait: true,
+  };
+}
+
+const UNREACHED: Reply = {
   type: "progress",
   progress: { node: "b", state: "unreached", memberState: "dead" },
 };
 
-Deno.test("keys list shows who has which key, who has not, and what each encrypts with", async () => {
+Deno.test("keys list shows the primary key, the other keys and the missing keys of each node", async () => {
   const script = [[ACCEPTED, holds("a", OLD, NEW), holds("b", OLD), SETTLED]];
   const bench = new CommandBench({ script });
   assertEquals(await bench.run("keys", "list"), 1);
@@ -41,18 +54,18 @@ Deno.test("keys list shows who has which key, who has not, and what each encrypt
     ["a, b", `encrypts with ${OLD}`, "pass"],
     ["a, b", `holds ${OLD}`, "pass"],
     ["a", `holds ${NEW}`, "pass"],
-    ["b", `holds ${NEW}`, "fail", "this node does not hold it"],
+    ["b", `holds ${NEW}`, "fail", "this node does not have this key"],
   ]);
-  assertEquals(bench.requests, [{ type: "keys", operation: { type: "list" } }]);
+  assertEquals(bench.requests, [sent({ type: "list" })]);
   const same = new CommandBench({
     script: [[ACCEPTED, holds("a", OLD), holds("b", OLD), SETTLED]],
   });
   assertEquals(await same.run("keys", "list"), 0);
-  const partly = new CommandBench({ script: [[ACCEPTED, holds("a", OLD), GONE, SETTLED]] });
+  const partly = new CommandBench({ script: [[ACCEPTED, holds("a", OLD), UNREACHED, SETTLED]] });
   assertEquals(await partly.run("keys", "list"), 3);
 });
 
-Deno.test("keys list gives programs one line an outcome, those that gcheck found by comparing too", async () => {
+Deno.test("keys list -output jsonl prints missing keys too", async () => {
   const script = [[ACCEPTED, holds("a", OLD, NEW), holds("b", OLD), SETTLED]];
   const bench = new CommandBench({ script });
   assertEquals(await bench.run("keys", "list", "-output=jsonl"), 1);
@@ -67,29 +80,25 @@ Deno.test("keys list gives programs one line an outcome, those that gcheck found
   ]);
 });
 
-Deno.test("keys install sends the file's key, and shows what each node made of it", async () => {
-  const full: CheckResult = {
-    check: "(keys)",
-    outcome: { status: "fail", reason: "the keyring has 16 keys" },
-    durationMs: 0,
-  };
+Deno.test("keys install sends the key of the file, and shows the outcome of each node", async () => {
+  const full: Outcome = { status: "fail", reason: "the keyring has 16 keys" };
   const cases: [Reply, number, string][] = [
     [done("b"), 0, "a, b  (keys)  pass"],
-    [done("b", [full]), 1, "the keyring has 16 keys"],
-    [GONE, 3, "unreached, failed (1): b"],
+    [done("b", full), 1, "the keyring has 16 keys"],
+    [UNREACHED, 3, "unreached, failed (1): b"],
   ];
   for (const [answer, status, text] of cases) {
     const script = [[ACCEPTED, done("a"), answer, SETTLED]];
     const bench = new CommandBench({ script, secret: `${SECRET}\n` });
     assertEquals(await bench.run("keys", "install", "-key-file=f"), status);
     assertStringIncludes(bench.stdout, text);
-    assertEquals(bench.requests, [{ type: "keys", operation: { type: "install", key: KEY } }]);
+    assertEquals(bench.requests, [sent({ type: "install", key: KEY })]);
     assert(!bench.stdout.includes(SECRET) && !bench.stderr.includes(SECRET));
   }
 });
 
-Deno.test("keys use and remove look first, and are sent where every node can follow", async () => {
-  const cases: [string, Reply[]][] = [
+Deno.test("keys use and remove list the keys first, and are sent if every node can carry them out", async () => {
+  const cases: ["use" | "remove", Reply[]][] = [
     ["use", [holds("a", OLD, NEW), holds("b", OLD, NEW)]],
     ["use", [holds("a", NEW, OLD), holds("b", OLD, NEW)]],
     ["remove", [holds("a", OLD, NEW), holds("b", OLD)]],
@@ -101,24 +110,21 @@ Deno.test("keys use and remove look first, and are sent where every node can fol
         secret: SECRET,
       });
       assertEquals(await bench.run("keys", step, ...named), 0);
-      assertEquals(bench.requests.length, 2);
-      const [, request] = bench.requests;
-      assertEquals(request, { type: "keys", operation: { type: step as "use", fingerprint: NEW } });
+      assertEquals(bench.requests, [
+        sent({ type: "list" }),
+        sent({ type: step, fingerprint: NEW }),
+      ]);
     }
   }
 });
 
-Deno.test("a step that some node cannot follow is not sent, and every node is told of", async () => {
-  const unreadable: CheckResult = {
-    check: "(batch)",
-    outcome: { status: "error", reason: "this node cannot read the batch" },
-    durationMs: 0,
-  };
+Deno.test("a step that a node cannot carry out is not sent, and every node is shown", async () => {
+  const unreadable: Outcome = { status: "error", reason: "this node cannot read the batch" };
   const cases: [string, Reply[], number, string][] = [
     ["use", [holds("a", OLD, NEW), holds("b", OLD)], 1, "is not on this node"],
     ["remove", [holds("a", OLD, NEW), holds("b", NEW, OLD)], 1, "this node encrypts with key"],
     ["remove", [holds("a", OLD), holds("b", OLD)], 1, "no node that answered has key"],
-    ["use", [holds("a", OLD, NEW), GONE], 3, "unreached, failed (1): b"],
+    ["use", [holds("a", OLD, NEW), UNREACHED], 3, "unreached, failed (1): b"],
     ["use", [holds("a", OLD, NEW)], 3, "not answered (1): b"],
   ];
   for (const [step, listing, status, text] of cases) {
@@ -128,14 +134,17 @@ Deno.test("a step that some node cannot follow is not sent, and every node is to
     assertStringIncludes(bench.stdout, text);
     assertStringIncludes(bench.stderr, "nothing was changed");
   }
-  const mixed: ScriptStep[] = [ACCEPTED, holds("a", OLD, NEW), done("b", [unreadable]), SETTLED];
-  const bench = new CommandBench({ script: [mixed] });
-  assertEquals(await bench.run("keys", "use", NEW), 1);
-  assertEquals(bench.requests.length, 1);
-  assertStringIncludes(bench.stdout, "this node cannot read the batch");
+  for (const type of ["batch", "keys"] as const) {
+    const other = answered("b", { type, outcome: unreadable });
+    const mixed: ScriptStep[] = [ACCEPTED, holds("a", OLD, NEW), other, SETTLED];
+    const bench = new CommandBench({ script: [mixed] });
+    assertEquals(await bench.run("keys", "use", NEW), 1);
+    assertEquals(bench.requests, [sent({ type: "list" })]);
+    assertStringIncludes(bench.stdout, "this node cannot read the batch");
+  }
 });
 
-Deno.test("bad arguments are refused before anything is sent, and no key is repeated", async () => {
+Deno.test("bad arguments are refused before anything is sent, and no error repeats a key", async () => {
   const cases: string[][] = [
     ["keys"],
     ["keys", "rotate"],

@@ -1,14 +1,14 @@
 /**
- * `list-members`: the cluster as the daemon sees it.
+ * The command `list-members`: shows the members of the cluster as the daemon sees them.
  * @module
  */
 import { EXIT_STATUS } from "../../errors.ts";
 import { compareNames } from "../name_list.ts";
 import { outputNamed } from "../outputs/registry.ts";
 import type { CommandContext } from "./context.ts";
-import { ask } from "./waiting.ts";
+import { ask } from "./daemon_replies.ts";
 
-/** Shows every member, by name. Gives the exit status. */
+/** Shows all members, sorted by name. Returns the exit status. */
 export async function listMembers(context: CommandContext): Promise<number> {
   const reply = await ask(context, { request: { type: "members" }, reply: "members" });
   if (reply === undefined) return EXIT_STATUS.interrupted;

@@ -1,5 +1,5 @@
 /**
- * `local-check`: the file's checks on this host.
+ * The command `local-check`: runs checks on this host, without a daemon.
  * @module
  */
 import { EXIT_STATUS } from "../../errors.ts";
@@ -8,10 +8,10 @@ import { outputNamed } from "../outputs/registry.ts";
 import { readChecks } from "./check_file.ts";
 import type { CommandContext } from "./context.ts";
 
-/** What stands for this host, where no daemon has given it a name. */
+/** The node name in results; without a daemon this host has no other. */
 const NODE = "localhost";
 
-/** Runs every check, without actions, and shows every outcome. Gives the exit status. */
+/** Runs every check, without actions, and shows every outcome. Returns the exit status. */
 export async function localCheck(context: CommandContext): Promise<number> {
   const { settings, clock, interrupted, runner } = context;
   const checks = await readChecks(context);
@@ -27,7 +27,7 @@ export async function localCheck(context: CommandContext): Promise<number> {
       if (text !== "") context.print(text);
     },
   });
-  view.update({ node: NODE, state: "done", results });
+  view.update({ node: NODE, state: "done", about: "checks", results });
   const report = view.report({ elapsedMs: clock.nowMs() - startMs });
   context.print(format.write({ type: "report", report, showPassing: true }, context));
   return interrupted.aborted ? EXIT_STATUS.interrupted : report.exitStatus;

@@ -1,9 +1,9 @@
 /**
- * From a command's name to what it does.
+ * Runs the command that the settings name.
  * @module
  */
 import type { WorkingCommand } from "../command_table.ts";
-import { check, results } from "./batch.ts";
+import { check, results } from "./check_and_results.ts";
 import { keygen } from "./keygen.ts";
 import { cancel } from "./cancel.ts";
 import { validate } from "./check_file.ts";
@@ -23,7 +23,7 @@ const RUNS: Readonly<Record<WorkingCommand, (context: CommandContext) => Promise
   validate,
 };
 
-/** Does what the settings say. Gives the exit status; raises `GossipcheckError`. */
+/** Runs a command. Returns the exit status; raises `GossipcheckError`. */
 export function runCommand(context: CommandContext): Promise<number> {
   return RUNS[context.settings.command](context);
 }

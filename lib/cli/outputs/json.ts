@@ -1,15 +1,21 @@
 /**
- * `-output json`: one document when all is known.
+ * `-output json`: one JSON document at the end.
  * @module
  */
-import type { OutputEvent, OutputFormat } from "../output.ts";
+import type { OutputEvent, OutputFormat } from "../output_format.ts";
 import { jsonText } from "../../printable.ts";
-import { batchRecord, keyRecord, memberRecord, problemRecord, reportRecord } from "../records.ts";
+import {
+  batchRecord,
+  keyRecord,
+  memberRecord,
+  problemRecord,
+  reportRecord,
+} from "../json_records.ts";
 
-/** One JSON document, for programs that want everything at once. */
+/** The format `json`: one document, printed when the batch is complete or the wait ends. */
 export const JSON_OUTPUT: OutputFormat = {
   name: "json",
-  summary: "one document, when all is known",
+  summary: "one document, at the end",
   write(event) {
     const value = documentOf(event);
     return value === undefined ? "" : `${jsonText(value, { indent: 2 })}\n`;

@@ -1,8 +1,8 @@
 /**
- * `-output jsonl`: one JSON object a line, each as soon as it is known.
+ * `-output jsonl`: one JSON object per line, each as soon as it arrives.
  * @module
  */
-import type { OutputEvent, OutputFormat } from "../output.ts";
+import type { OutputEvent, OutputFormat } from "../output_format.ts";
 import { jsonText } from "../../printable.ts";
 import {
   batchRecord,
@@ -11,12 +11,12 @@ import {
   missingRecord,
   problemRecord,
   resultRecord,
-} from "../records.ts";
+} from "../json_records.ts";
 
-/** One line a result, for pipes: `gcheck -output jsonl … | jq 'select(.status != "pass")'`. */
+/** The format `jsonl`: one line per result, for pipes: `gcheck -output jsonl … | jq 'select(.status != "pass")'`. */
 export const JSONL_OUTPUT: OutputFormat = {
   name: "jsonl",
-  summary: "one line a result, as it arrives",
+  summary: "one line per result, as it arrives",
   write(event) {
     return recordsOf(event).map((record) => `${jsonText(record)}\n`).join("");
   },
@@ -29,7 +29,7 @@ function recordsOf(event: OutputEvent): readonly unknown[] {
     case "answered":
       return event.results.map((result) => resultRecord(result, event));
     case "report":
-      // What was answered has been written already; here come the members of which nothing came.
+      // The results were written as `answered` events; members without a report are still missing.
       return event.report.nodes.map((node) => missingRecord(node, event.report))
         .filter((record) => record !== undefined);
     case "members":

@@ -1,20 +1,27 @@
 /**
- * `-output text`: for people, on a terminal or in a mail.
+ * `-output text`: tables and summaries for people.
  * @module
  */
 import { formatAddress } from "../../address.ts";
-import type { BatchLine, MemberLine, NodeProgress } from "../../client/protocol.ts";
+import type { BatchLine, MemberLine } from "../../client/protocol.ts";
 import { EXIT_STATUS } from "../../errors.ts";
-import { ageText, missingHead, standingLines, stateText, targetText } from "../batch_text.ts";
+import {
+  ageText,
+  missingHead,
+  standingLines,
+  stateText,
+  targetText,
+} from "../batch_status_text.ts";
 import { type BatchReport, skippedCount } from "../batch_view.ts";
 import { foldNames, sortNames } from "../name_list.ts";
+import { type NodeResults, summaryNames } from "../node_results.ts";
 import { OUTCOME_HEADS, outcomeRows } from "../outcome_rows.ts";
-import type { OutputEvent, OutputFormat, OutputOptions } from "../output.ts";
+import type { OutputEvent, OutputFormat, OutputOptions } from "../output_format.ts";
 import { printable } from "../../printable.ts";
 import { printableCell } from "../cell_text.ts";
 import { type Cell, paint, type Style, table } from "../table.ts";
 
-/** Tables of what needs attention, and one line that sums up. */
+/** The format `text`: a table of results, and a summary line. */
 export const TEXT_OUTPUT: OutputFormat = {
   name: "text",
   summary: "for people",
@@ -64,7 +71,7 @@ function signedText({ state }: BatchReport): string {
   return state?.signer === undefined ? "" : `, signed by ${printable(state.signer)}`;
 }
 
-/** What ran here, without a daemon, needs no column for the node. */
+/** `local-check` needs no column for the node. */
 function heads(report: BatchReport): readonly string[] {
   return report.batchId === undefined ? OUTCOME_HEADS.slice(1) : OUTCOME_HEADS;
 }
@@ -73,8 +80,8 @@ function trim(report: BatchReport, rows: readonly Cell[][]): readonly Cell[][] {
   return report.batchId === undefined ? rows.map((row) => row.slice(1)) : rows;
 }
 
-/** The members of which nothing came, by name, under what is known of them. */
-function missingText(nodes: readonly NodeProgress[]): string {
+/** The names of the members without a report, under a heading for each state. */
+function missingText(nodes: readonly NodeResults[]): string {
   const byHead = new Map<string, string[]>();
   for (const progress of nodes) {
     const head = missingHead(progress);
@@ -181,7 +188,7 @@ function batchesText(
         style: (counts?.notPassing ?? 0) > 0 ? "red" : "plain",
       },
       { text: printableCell(targetText(batch.target)) },
-      { text: listText(batch.checks) },
+      { text: listText(summaryNames(batch.summary)) },
     ];
   });
   const heads = ["BATCH", "AGE", "STATE", "ORIGIN", "ANSWERED", "NOT PASSING", "TARGET", "CHECKS"];

@@ -1,28 +1,30 @@
 /**
- * What is said of a batch as a whole: whom it is for, how long it lives, how far it has rolled out.
+ * Formats the status of a batch for people: its target, expiry, cancellation and roll-out, and the
+ * headings over the members that did not report.
  * @module
  */
-import type { BatchState, NodeProgress } from "../client/protocol.ts";
-import type { RolloutStanding } from "../gossip/stages.ts";
-import type { SkipReason, TagCondition, Target } from "../gossip/types.ts";
+import type { BatchState } from "../client/protocol.ts";
+import type { NodeResults } from "./node_results.ts";
+import type { RolloutStanding, SkipReason } from "../batch/progress.ts";
+import type { TagCondition, Target } from "../batch/target.ts";
 
-/** What heads the list of members that are not to run a batch (any more). */
+/** The heading over the members that skipped a batch, by reason. */
 const SKIPPED: Readonly<Record<SkipReason, string>> = {
   rollout_stopped: "skipped, the roll-out stopped before their stage",
   cancelled: "skipped, cancelled before they started",
   expired: "skipped, the batch expired before they answered",
-  not_targeted: "skipped, their tags changed and the target names them no more",
+  not_targeted: "skipped, no longer in the target because their tags changed",
 };
 
-/** What heads the list of members of which nothing came; undefined for one that has answered. */
-export function missingHead(progress: NodeProgress): string | undefined {
+/** The heading over the members without a report in this state; undefined for one with a report. */
+export function missingHead(progress: NodeResults): string | undefined {
   switch (progress.state) {
     case "done":
       return undefined;
     case "pending":
       return "not answered";
     case "running":
-      return "not answered, at work";
+      return "not answered, running";
     case "unreached":
       return `unreached, ${memberStateName(progress.memberState)}`;
     case "skipped":
@@ -32,17 +34,17 @@ export function missingHead(progress: NodeProgress): string | undefined {
   }
 }
 
-/** What people call a state of the membership. */
+/** The name that users see for a member state of SWIM: `dead` is `failed`. */
 export function memberStateName(state: string): string {
   return state === "dead" ? "failed" : state;
 }
 
-/** A condition as `-target` takes it. */
+/** Formats a tag condition in the syntax of `-target`: `role=web`, `zone!=b`. */
 export function conditionText({ key, equal, value }: TagCondition): string {
   return `${key}${equal ? "=" : "!="}${value}`;
 }
 
-/** `role=web,zone!=b`, `nodes a,web-*`, both, or `all`. */
+/** Formats a target: `role=web,zone!=b`, `nodes a,web-*`, both joined by `and`, or `all`. */
 export function targetText({ tags = [], nodes = [] }: Target): string {
   const parts = [
     ...(tags.length === 0 ? [] : [tags.map(conditionText).join(",")]),
@@ -51,7 +53,7 @@ export function targetText({ tags = [], nodes = [] }: Target): string {
   return parts.length === 0 ? "all" : parts.join(" and ");
 }
 
-/** What there is to know of a batch in the list, in a few words. */
+/** The state column of the batch list, such as `stage 1/4` or `expires in 59m`. */
 export function stateText(
   state: BatchState,
   options: { nowMs: number; isOpen: boolean },
@@ -65,18 +67,18 @@ export function stateText(
   return leftMs <= 0 ? "expired" : `expires in ${ageText(leftMs)}`;
 }
 
-/** Lines under a batch's table: cancelled, or a roll-out that is not through. */
+/** The lines under a batch's table, without newlines: that it was cancelled, or its stage. */
 export function standingLines(
   { cancelled, rollout }: BatchState,
   options: { isOpen: boolean },
 ): string[] {
-  const lines = cancelled ? ["cancelled: what had not started did not start"] : [];
+  const lines = cancelled ? ["cancelled: nothing more was started"] : [];
   if (rollout === undefined || cancelled) return lines;
   if (rollout.stopped) return [...lines, `roll-out stopped at ${stageText(rollout)}`];
   return options.isOpen ? [...lines, `roll-out at ${stageText(rollout)}`] : lines;
 }
 
-/** The largest unit that gives a whole number above 0. */
+/** Formats an age in the largest unit of which it has at least one: `3d`, `50m`, `4s`. */
 export function ageText(ageMs: number): string {
   const seconds = Math.max(0, Math.floor(ageMs / 1_000));
   for (const [unit, length] of [["d", 86_400], ["h", 3_600], ["m", 60]] as const) {

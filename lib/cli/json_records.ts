@@ -1,18 +1,19 @@
 /**
- * What `-output json` and `-output jsonl` are made of. The names of the properties are stable:
- * some may be added, none is renamed. Times are in milliseconds.
+ * The JSON objects of `-output json` and `-output jsonl`. Property names are stable: later versions
+ * may add properties, and rename none. Durations are in milliseconds.
  * @module
  */
-import type { ActionResult, CheckResult } from "../checks/check.ts";
-import type { BatchLine, BatchState, MemberLine, NodeProgress } from "../client/protocol.ts";
+import type { ActionResult, CheckResult } from "../batch/check.ts";
+import type { RolloutStanding } from "../batch/progress.ts";
+import type { BatchLine, BatchState, MemberLine } from "../client/protocol.ts";
 import { formatAddress } from "../address.ts";
 import type { Problem } from "../errors.ts";
-import type { RolloutStanding } from "../gossip/stages.ts";
-import { conditionText, memberStateName } from "./batch_text.ts";
-import type { OutputEvent } from "./output.ts";
+import { conditionText, memberStateName } from "./batch_status_text.ts";
+import type { OutputEvent } from "./output_format.ts";
 import { type BatchReport, skippedCount } from "./batch_view.ts";
+import { type NodeResults, summaryNames } from "./node_results.ts";
 
-/** How an action ended and what it wrote. */
+/** The result of an action. */
 export interface ActionRecord {
   /** `exited`, `signaled`, `timed_out`, `aborted`, `interrupted` or `refused`. */
   readonly end: string;
@@ -22,89 +23,90 @@ export interface ActionRecord {
   readonly signal?: string;
   /** The reason of `refused`. */
   readonly reason?: string;
-  /** The first 64 KiB of what it wrote. */
+  /** The first 64 KiB of its output. */
   readonly output: string;
-  /** How many bytes of output were cut. */
+  /** Number of bytes of output that were cut. */
   readonly dropped_bytes: number;
-  /** From its start to its end. */
   readonly duration_ms: number;
 }
 
-/** One check's outcome on one node, or one node of which there is none. */
+/** The outcome of one check on one node, or a node without a report. */
 export interface ResultRecord {
   /** The batch's id; absent for `local-check`. */
   readonly batch?: string;
-  /** The node's name. */
   readonly node: string;
-  /** The check's name; absent where `status` is about the whole node. */
+  /** The check's name; absent if `status` is that of the whole node. */
   readonly check?: string;
-  /** `pass`, `fail`, `error` or `skipped`; of a whole node `unreached`, `unanswered` or `skipped`. */
+  /**
+   * `pass`, `fail`, `error` or `skipped`; for a whole node `unreached`, `unanswered` or `skipped`.
+   */
   readonly status: string;
-  /** Why it is no pass. */
+  /** Why the outcome is not `pass`. */
   readonly reason?: string;
-  /** How the membership holds an `unreached` node: `failed`, `left`, `suspect` or `alive`. */
+  /** The member state of an `unreached` node: `failed`, `left`, `suspect` or `alive`. */
   readonly member_state?: string;
-  /** Why a whole node is not to run it: `rollout_stopped`, `cancelled`, `expired` or `not_targeted`. */
+  /**
+   * Why a whole node skipped the batch: `rollout_stopped`, `cancelled`, `expired` or
+   * `not_targeted`.
+   */
   readonly skip_reason?: string;
-  /** How long looking took. */
+  /** How long the check took, without its action. */
   readonly duration_ms?: number;
-  /** Present where the check failed and has an action. */
+  /** Present if the check failed and has an action. */
   readonly action?: ActionRecord;
 }
 
 /** One node in the document of a batch. */
 export interface NodeRecord {
-  /** The node's name. */
   readonly node: string;
   /** `done`, `unreached`, `unanswered` or `skipped`. */
   readonly state: string;
-  /** How the membership holds an `unreached` node. */
+  /** The member state of an `unreached` node. */
   readonly member_state?: string;
-  /** Why a `skipped` node is not to run it. */
+  /** Why a `skipped` node skipped the batch. */
   readonly skip_reason?: string;
   /** The outcomes of a `done` node, without `batch` and `node`. */
   readonly results?: readonly Omit<ResultRecord, "batch" | "node">[];
 }
 
-/** How far a staged roll-out has come. */
+/** The state of a roll-out. */
 export interface RolloutRecord {
-  /** The stage whose turn it is, or that was the last one; the first is 1. */
+  /** The current stage, or the last one that started, counted from 1. */
   readonly stage: number;
-  /** How many stages there are. */
+  /** Number of stages. */
   readonly stages: number;
-  /** Nodes of the stages so far that failed or were unreached. */
+  /** Number of nodes so far that failed or were unreached. */
   readonly failures: number;
-  /** It stops when there are more. */
+  /** The roll-out stops if there are more failures. */
   readonly max_failures: number;
-  /** Whether it stopped before its last stage. */
+  /** Whether the roll-out stopped before its last stage. */
   readonly stopped: boolean;
 }
 
-/** What is known of a batch as a whole. */
+/** The state of a batch as a whole. */
 export interface StateRecord {
-  /** Conditions on tags as `-target` takes them, and names as `-nodes` does; both empty for all. */
+  /** Tag conditions as in `-target`, and node names as in `-nodes`; both empty for all members. */
   readonly target: { readonly tags: readonly string[]; readonly nodes: readonly string[] };
-  /** When it expires, in ISO 8601, UTC; null for never. Absent once it has. */
+  /** When it expires, in ISO 8601, UTC; null for never. Absent after it has expired. */
   readonly expires_at?: string | null;
-  /** Whether it was cancelled. */
   readonly cancelled: boolean;
-  /** Who signed it, by the name that the daemon asked trusts them under. */
+  /** The name of the signing key in the daemon's file of trusted keys. */
   readonly signer?: string;
-  /** Absent where all start at once, and where the daemon asked is not the origin. */
+  /** Absent for a batch without stages, and if the daemon is not the origin. */
   readonly rollout?: RolloutRecord;
 }
 
-/** The document of a batch; without a `target` and what follows it for `local-check`. */
+/** The document of a batch; without the fields of `StateRecord` for `local-check`. */
 export interface ReportRecord extends Partial<StateRecord> {
   /** The batch's id; absent for `local-check`. */
   readonly batch?: string;
-  /** What `gcheck` exits with. */
+  /** The exit status of `gcheck`. */
   readonly exit_status: number;
-  /** How many of each. */
+  /** Numbers of nodes by state, and of outcomes. */
   readonly summary: Readonly<Record<string, number>>;
-  /** How long it was waited for; absent where it was only looked up. */
+  /** Time from sending to the end of the wait; absent for `results`. */
   readonly elapsed_ms?: number;
-  /** Every member that the batch is for, sorted by name. */
+  /** Every targeted member, sorted by name. */
   readonly nodes: readonly NodeRecord[];
 }
 
@@ -116,43 +118,45 @@ export interface MemberRecord {
   readonly address: string;
   /** `alive`, `suspect`, `left` or `failed`. */
   readonly state: string;
-  /** What it publishes about itself. */
   readonly tags: Readonly<Record<string, string>>;
-  /** Whether it takes batches. */
+  /** Whether it runs gossipcheck. */
   readonly gossipcheck: boolean;
-  /** The only transport that reaches it, `udp` or `tcp`, where one does not. */
+  /** The only transport that reaches it, `udp` or `tcp`; absent if both do. */
   readonly degraded?: string;
-  /** Whether it is the daemon that was asked. */
+  /** Whether it is the daemon that replied. */
   readonly self: boolean;
 }
 
-/** A key that was made. */
+/** A generated key. */
 export interface KeyRecord {
-  /** The secret, as it would stand in a file. */
+  /** The secret, as in a key file; absent if it was written to a file. */
   readonly key?: string;
-  /** Where it stands instead. */
+  /** The file that holds the secret. */
   readonly file?: string;
-  /** What a cluster key is called. */
+  /** The fingerprint of a cluster key. */
   readonly fingerprint?: string;
-  /** The line by which nodes trust a key that signs. */
+  /** For a signing key, its line for a file of `-trusted-keys`. */
   readonly trusted_key?: string;
 }
 
 /** One batch in the list. */
 export interface BatchRecord extends StateRecord {
-  /** Its id. */
+  /** The batch's id. */
   readonly batch: string;
   /** When it was issued, in ISO 8601, UTC. */
   readonly issued_at: string;
   /** The node that collects its results. */
   readonly origin: string;
-  /** The names of its checks. */
+  /** The names of its checks; `(keys)` for a key operation. */
   readonly checks: readonly string[];
-  /** `targeted`, `answered`, `unreached`, `skipped`, `not_passing`: members; absent where the daemon asked is not the origin. */
+  /**
+   * Numbers of members: `targeted`, `answered`, `unreached`, `skipped`, `not_passing`. Absent if
+   * the daemon is not the origin.
+   */
   readonly counts?: Readonly<Record<string, number>>;
 }
 
-/** One outcome of one node. */
+/** The record of one outcome on one node. */
 export function resultRecord(
   result: CheckResult,
   from: { batchId?: string; node: string },
@@ -160,9 +164,9 @@ export function resultRecord(
   return { ...optional("batch", from.batchId), node: from.node, ...outcomeRecord(result) };
 }
 
-/** A node that has not answered; undefined for one that has. */
+/** The record of a node without a report; undefined for a node that reported. */
 export function missingRecord(
-  progress: NodeProgress,
+  progress: NodeResults,
   from: { batchId?: string },
 ): ResultRecord | undefined {
   if (progress.state === "done") return undefined;
@@ -170,7 +174,7 @@ export function missingRecord(
   return { ...optional("batch", from.batchId), node, status: state, ...rest } as ResultRecord;
 }
 
-/** The whole document. */
+/** The document of a batch. */
 export function reportRecord(report: BatchReport): ReportRecord {
   const { nodes, answered, unreached, unanswered, passed, failed, errors, skipped } = report.counts;
   return {
@@ -186,7 +190,7 @@ export function reportRecord(report: BatchReport): ReportRecord {
   };
 }
 
-/** One member. */
+/** The record of one member. */
 export function memberRecord(member: MemberLine): MemberRecord {
   return {
     name: member.name,
@@ -199,14 +203,14 @@ export function memberRecord(member: MemberLine): MemberRecord {
   };
 }
 
-/** One batch of the list. */
+/** The record of one batch in the list. */
 export function batchRecord(batch: BatchLine): BatchRecord {
   const { counts } = batch;
   return {
     batch: batch.batchId,
     issued_at: isoTime(batch.issuedAtMs),
     origin: batch.origin,
-    checks: batch.checks,
+    checks: summaryNames(batch.summary),
     ...stateRecord(batch),
     ...optional(
       "counts",
@@ -238,7 +242,7 @@ function rolloutRecord({ maxFailures, ...rollout }: RolloutStanding): RolloutRec
   return { stage, stages, failures, max_failures: maxFailures, stopped };
 }
 
-/** A key that was made; its secret only where it stands in no file. */
+/** The record of a generated key; with its secret only if it was not written to a file. */
 export function keyRecord(made: OutputEvent & { type: "key_made" }): KeyRecord {
   const { file, text, fingerprint, trusted } = made;
   return {
@@ -248,7 +252,7 @@ export function keyRecord(made: OutputEvent & { type: "key_made" }): KeyRecord {
   };
 }
 
-/** One thing wrong in a check file, its properties in one order. */
+/** The record of an error in a check file, with its properties in a fixed order. */
 export function problemRecord({ line, column, check, field, message }: Problem): Problem {
   return {
     ...optional("line", line),
@@ -280,7 +284,7 @@ function actionRecord(action: ActionResult): ActionRecord {
   };
 }
 
-function nodeRecord(progress: NodeProgress): NodeRecord {
+function nodeRecord(progress: NodeResults): NodeRecord {
   const { node } = progress;
   switch (progress.state) {
     case "pending":
@@ -297,7 +301,7 @@ function nodeRecord(progress: NodeProgress): NodeRecord {
   }
 }
 
-/** The property, or none where it has no value. */
+/** An object with the property, or without it if the value is undefined. */
 function optional<K extends string, T>(key: K, value: T | undefined): { [P in K]?: T } {
   return (value === undefined ? {} : { [key]: value }) as { [P in K]?: T };
 }
@@ -306,7 +310,10 @@ function round(durationMs: number | undefined): number | undefined {
   return durationMs === undefined ? undefined : Math.round(durationMs * 1_000) / 1_000;
 }
 
-/** A daemon's clock may say anything; a date that no calendar has is shown as the epoch's number. */
+/**
+ * Formats a time in ISO 8601; in Unix milliseconds if a daemon's clock is beyond the range of
+ * `Date`.
+ */
 function isoTime(timeMs: number): string {
   return Math.abs(timeMs) <= 8.64e15 ? new Date(timeMs).toISOString() : String(timeMs);
 }

@@ -1,5 +1,5 @@
 /**
- * Waiting for a daemon's replies: until they end, the time is up, or Control-C.
+ * Sends a request to the daemon and reads its replies, until the last one, `-timeout` or Control-C.
  * @module
  */
 import type { RequestSource } from "../../client/client.ts";
@@ -9,10 +9,13 @@ import { formatDuration } from "../../duration.ts";
 import { UnreachableError, UsageError } from "../../errors.ts";
 import type { CommandContext } from "./context.ts";
 
-/** What ended it. */
+/** Why the wait for replies ended. */
 export type WaitEnd = "complete" | "timed_out" | "interrupted";
 
-/** Hands each reply to `take`. Raises what the client raises, and `error` replies as errors. */
+/**
+ * Sends a request and calls `take` with each reply. Raises the client's errors, and an `error`
+ * reply as an error.
+ */
 export async function follow(
   context: CommandContext,
   options: { request: RequestSource; take: (reply: Reply) => void },
@@ -42,7 +45,7 @@ export async function follow(
   return end;
 }
 
-/** The one reply of a request that has one; undefined after Control-C. */
+/** Sends a request that has one reply and returns it; undefined after Control-C. */
 export async function ask<T extends Reply["type"]>(
   context: CommandContext,
   options: { request: RequestSource; reply: T },
@@ -59,7 +62,7 @@ export async function ask<T extends Reply["type"]>(
   return found;
 }
 
-/** The daemon took the request and said nothing to it in time. */
+/** The error if the daemon did not reply within `-timeout`. */
 export function silent({ settings }: CommandContext): UnreachableError {
   const where = formatAddress(settings.server);
   const time = formatDuration(settings.timeoutMs);

@@ -1,23 +1,25 @@
 /**
- * `check` and `results ID`: one batch, followed or looked up, and shown.
+ * The commands `check` (sends a batch and waits for its results) and `results` (shows a batch, or
+ * lists batches).
  * @module
  */
-import { encodeChecks } from "../../checks/codec.ts";
-import type { Check } from "../../checks/check.ts";
+import { encodeBody } from "../../batch/body.ts";
+import type { Check } from "../../batch/check.ts";
 import type { RequestSource } from "../../client/client.ts";
 import type { Reply } from "../../client/protocol.ts";
 import { EXIT_STATUS, UnreachableError } from "../../errors.ts";
 import { BatchView } from "../batch_view.ts";
+import { nodeResults } from "../node_results.ts";
 import { outputNamed } from "../outputs/registry.ts";
 import { printable } from "../../printable.ts";
-import { signerOf, signSubmission } from "../signed_submission.ts";
+import { batchRequest, signerOf } from "../signed_submission.ts";
 import { ProgressLine } from "../progress_line.ts";
 import { readChecks } from "./check_file.ts";
 import type { CommandContext } from "./context.ts";
 import { batchIdOf, cancelCommand, seeLater } from "./find_batch.ts";
-import { ask, follow, silent } from "./waiting.ts";
+import { ask, follow, silent } from "./daemon_replies.ts";
 
-/** Sends the checks and, unless told otherwise, waits for their outcomes. Gives the exit status. */
+/** Sends the checks and, without `-no-wait`, waits for their results. Returns the exit status. */
 export async function check(context: CommandContext): Promise<number> {
   const { settings } = context;
   const checks = await readChecks(context);
@@ -34,51 +36,43 @@ export async function check(context: CommandContext): Promise<number> {
   return EXIT_STATUS.ok;
 }
 
-/** Lists batches, or shows the one whose id begins with the argument. Gives the exit status. */
+/** Lists batches, or shows the one whose id begins with the argument. Returns the exit status. */
 export async function results(context: CommandContext): Promise<number> {
   const { argument } = context.settings;
+  if (argument !== undefined) {
+    const batchId = await batchIdOf(context, argument);
+    if (batchId === undefined) return EXIT_STATUS.interrupted;
+    const request = { type: "results", batchId } as const;
+    return await showBatch(context, { request, checks: [], follows: false });
+  }
   const reply = await ask(context, { request: { type: "batches" }, reply: "batches" });
   if (reply === undefined) return EXIT_STATUS.interrupted;
-  if (argument !== undefined) {
-    const batchId = batchIdOf(argument, reply.batches);
-    return await showBatch(context, {
-      request: { type: "results", batchId },
-      checks: [],
-      follows: false,
-    });
-  }
   const format = outputNamed(context.settings.output);
   const { batches } = reply;
   context.print(format.write({ type: "batches", batches, nowMs: context.clock.wallMs() }, context));
   return EXIT_STATUS.ok;
 }
 
-/** What is sent; where it is signed it is made once the daemon's name is known. */
+/** Builds the request; encodes the checks, once. */
 async function checkRequest(
   context: CommandContext,
   checks: readonly Check[],
 ): Promise<RequestSource> {
   const { target, limit, rollout, expiresInMs, wait } = context.settings;
-  const batch = {
-    target,
+  const body = encodeBody({ type: "checks", checks });
+  return batchRequest({
+    order: { type: "unsigned", body, target, expiresInMs },
     ...(limit === undefined ? {} : { limit }),
     ...(rollout === undefined ? {} : { rollout }),
-    expiresInMs,
-  };
-  const signer = await signerOf(context);
-  if (signer === undefined) return { type: "check", checks, ...batch, wait };
-  const body = encodeChecks(checks);
-  return ({ node }) => ({
-    ...{ type: "check", checks, ...batch, wait },
-    signed: signSubmission({ node, body, ...batch }, signer),
-  });
+    wait,
+  }, await signerOf(context));
 }
 
 interface Shown {
   readonly request: RequestSource;
-  /** Whether the batch is followed until it has settled, and not only looked up. */
+  /** Whether to wait until the batch is complete (`check`), or only look it up (`results`). */
   readonly follows: boolean;
-  /** The names of the checks, where they are known. */
+  /** The names of the checks; empty if they are not known. */
   readonly checks: readonly string[];
 }
 
@@ -102,7 +96,7 @@ async function showBatch(context: CommandContext, shown: Shown): Promise<number>
     } else if (reply.type === "state") {
       view.setState(reply.state);
     } else if (reply.type === "progress") {
-      const news = view.update(reply.progress);
+      const news = view.update(nodeResults(reply.progress));
       if (news === undefined || batchId === undefined) return;
       const { node } = reply.progress;
       const text = format.write({ type: "answered", batchId, node, results: news }, context);
@@ -115,8 +109,9 @@ async function showBatch(context: CommandContext, shown: Shown): Promise<number>
   } catch (error) {
     if (!(error instanceof UnreachableError) || batchId === undefined) throw error;
     const see = seeLater(context, batchId);
-    const told = `batch ${batchId} was sent; once it is up, "${see}": ${error.message}`;
-    throw new UnreachableError(told, { cause: error, reason: error.reason });
+    const message = `batch ${batchId} was sent, but the daemon stopped answering; ` +
+      `when it is up again run "${see}": ${error.message}`;
+    throw new UnreachableError(message, { cause: error, reason: error.reason });
   } finally {
     line.stop();
   }
@@ -128,8 +123,8 @@ async function showBatch(context: CommandContext, shown: Shown): Promise<number>
   if (end === "interrupted") {
     const id = printable(batchId);
     printError(
-      `gcheck: interrupted, and batch ${id} goes on: see it with "${see}", ` +
-        `end it with "${cancelCommand(context, batchId)}"\n`,
+      `gcheck: interrupted; batch ${id} continues: show it with "${see}", ` +
+        `cancel it with "${cancelCommand(context, batchId)}"\n`,
     );
     return EXIT_STATUS.interrupted;
   }
@@ -142,11 +137,11 @@ async function showBatch(context: CommandContext, shown: Shown): Promise<number>
   return report.exitStatus;
 }
 
-/** Before the daemon confirmed a batch nobody knows whether it will run. */
+/** Before the daemon accepts the batch, the client does not know whether it will run. */
 function interruptedEarly(context: CommandContext): number {
   const see = seeLater(context, undefined);
   context.printError(
-    `gcheck: interrupted before the daemon confirmed anything: see what it has with "${see}"\n`,
+    `gcheck: interrupted before the daemon accepted the batch: see whether it has it with "${see}"\n`,
   );
   return EXIT_STATUS.interrupted;
 }
