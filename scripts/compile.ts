@@ -1,12 +1,13 @@
 /**
- * `deno task compile`: both programs as executables with their permissions baked in, in `dist/`.
+ * `deno task compile`: compiles both programs to executables in `dist/`, with their permission
+ * sets.
  * @module
  */
 import { createHash } from "node:crypto";
 import { engineFlags } from "./engine_flags.ts";
 import { print, printError } from "./print.ts";
 
-/** What becomes an executable: its name is also that of its permission set in deno.json. */
+/** The executables; each name is also that of a permission set in deno.json. */
 const PROGRAMS = [
   { name: "gossipcheckd", main: "main.ts" },
   { name: "gcheck", main: "cli.ts" },
@@ -27,7 +28,10 @@ async function run(program: string, args: readonly string[]): Promise<Finished> 
   return { ok: success, output: decoder.decode(stdout) + decoder.decode(stderr) };
 }
 
-/** One line on why the compiler gave up; what it printed where the cause is not the usual one. */
+/**
+ * Explains a failed compilation in one line if the cause is known, else with the output of the
+ * compiler.
+ */
 function explain(name: string, output: string): string {
   const needed = `the runtime denort of exactly Deno ${Deno.version.deno}`;
   if (
@@ -36,7 +40,7 @@ function explain(name: string, output: string): string {
     return `dist/${name}: ${needed} cannot be downloaded from here; set DENORT_BIN to a copy of it`;
   }
   if (/Could not find denort/.test(output)) {
-    return `dist/${name}: DENORT_BIN names no file; set it to ${needed}`;
+    return `dist/${name}: the file in DENORT_BIN does not exist; set it to ${needed}`;
   }
   return `dist/${name}: deno compile failed:\n${output}`;
 }
@@ -52,7 +56,7 @@ async function build(program: typeof PROGRAMS[number]): Promise<string | undefin
     program.main,
   ]);
   if (!compiled.ok) return explain(program.name, compiled.output);
-  // A denort of another version than the compiler's yields a file that does not start.
+  // With a denort of another version the compiler creates a file that does not start.
   const started = await run(`./${path}`, ["-help"]);
   if (!started.ok) {
     await Deno.remove(path);

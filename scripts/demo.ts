@@ -1,6 +1,7 @@
 /**
- * `deno task demo`: five daemons as real processes on this machine, a check file with one check that
- * fails and an action that mends it, sent twice. Leaves nothing behind, also on Control-C.
+ * `deno task demo`: starts five daemons on this machine, and sends a check file twice: in the first
+ * run one check fails and its action fixes it. Removes all its files and processes, also on
+ * Control-C.
  *
  * `GOSSIPCHECKD` and `GCHECK` name executables to use in place of the sources.
  * @module
@@ -9,25 +10,25 @@ import { basename, fromFileUrl, join } from "@std/path";
 import { print, printError } from "./print.ts";
 
 const NODES = 5;
-/** For all five to find each other; they take about two seconds. */
+/** Timeout for all daemons to join; they take about two seconds. */
 const JOIN_TIMEOUT_MS = 20_000;
-/** For a daemon to end by itself after SIGTERM. */
+/** Time between SIGTERM and SIGKILL for a daemon. */
 const STOP_TIMEOUT_MS = 5_000;
 
-/** How to start a program: an executable and what comes before its own arguments. */
+/** How to start a program: an executable and the arguments before those of the program. */
 interface Program {
   readonly executable: string;
   readonly prefix: readonly string[];
 }
 
-/** What all steps of the demo need. */
+/** The state of the demo. */
 interface Demo {
   readonly directory: string;
   readonly daemon: Program;
   readonly client: Program;
-  /** Where the first daemon listens for `gcheck`. */
+  /** Address where the first daemon listens for `gcheck`. */
   readonly server: string;
-  /** Where each daemon listens for the others. */
+  /** Address where each daemon listens for the others. */
   readonly binds: readonly string[];
   /** Aborts on Control-C. */
   readonly interrupted: AbortSignal;
@@ -54,7 +55,7 @@ function program(options: { variable: string; set: string; main: string }): Prog
   };
 }
 
-/** Ports that were free for UDP and TCP a moment ago. */
+/** Finds ports that are free for UDP and TCP. */
 function freePorts(count: number): number[] {
   const open: { close(): void }[] = [];
   const ports: number[] = [];
@@ -106,7 +107,7 @@ async function stopDaemons(daemons: readonly Deno.ChildProcess[]): Promise<void>
     try {
       daemon.kill("SIGTERM");
     } catch (error) {
-      // It has ended by itself, as they do on a terminal's Control-C.
+      // It has ended already, as all daemons do on Control-C in a terminal.
       if (!(error instanceof TypeError)) throw error;
     }
     const timer = setTimeout(() => daemon.kill("SIGKILL"), STOP_TIMEOUT_MS);
@@ -131,7 +132,7 @@ async function gcheck(demo: Demo, args: readonly string[]): Promise<Finished> {
   return { code, output: decoder.decode(stdout), errors: decoder.decode(stderr) };
 }
 
-/** How many members the first daemon holds alive; 0 while it does not answer. */
+/** Number of alive members that the first daemon knows; 0 while it does not answer. */
 async function aliveMembers(demo: Demo): Promise<number> {
   const { code, output } = await gcheck(demo, ["-output", "json", "list-members"]);
   if (code !== 0) return 0;
@@ -141,30 +142,33 @@ async function aliveMembers(demo: Demo): Promise<number> {
 async function untilJoined(demo: Demo): Promise<void> {
   const deadline = performance.now() + JOIN_TIMEOUT_MS;
   while (await aliveMembers(demo) < NODES) {
-    if (demo.ended.aborted) throw new Error("a daemon has ended by itself");
+    if (demo.ended.aborted) throw new Error("a daemon has ended unexpectedly");
     if (performance.now() > deadline) {
       throw new Error(
-        `the ${NODES} daemons did not find each other in ${JOIN_TIMEOUT_MS / 1000} s`,
+        `the ${NODES} daemons did not join within ${JOIN_TIMEOUT_MS / 1000} s`,
       );
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
-/** The three types over real things; only the flag file is missing at first. */
+/**
+ * Writes a check file with all three check types; at first only the file `app.ready` does not
+ * exist.
+ */
 async function writeCheckFile(demo: Demo): Promise<string> {
   const settings = join(demo.directory, "app.conf");
   const flag = join(demo.directory, "app.ready");
   await Deno.writeTextFile(settings, "port = 8080\n");
   const checks = {
     settings_have_port: { type: "file_contains", path: settings, check: "port = 8080" },
-    // The demo itself: a daemon does not list its own process.
+    // The process of the demo itself: a daemon ignores its own arguments.
     demo_runs: {
       type: "process_running",
       path: basename(await Deno.realPath(Deno.execPath())),
       check: "scripts/demo.ts",
     },
-    // All nodes share this machine's files: the pause lets each of them see the file missing.
+    // All nodes share the files of this machine: the sleep lets the check fail on each node.
     app_is_ready: { type: "file_exists", path: flag, action: `sleep 1; echo ready | tee ${flag}` },
   };
   const path = join(demo.directory, "checks.json");
@@ -172,14 +176,14 @@ async function writeCheckFile(demo: Demo): Promise<string> {
   return path;
 }
 
-/** Shows one command as a user types it, and what it prints. */
+/** Runs one command and prints it as a user would type it, with its output. */
 async function show(demo: Demo, args: { typed: string; given: string[]; status: number }) {
   print(`$ gcheck ${args.typed}`);
   const { code, output, errors } = await gcheck(demo, args.given);
   print((output + errors).trimEnd());
   print(`(exit status ${code})\n`);
   if (code !== args.status) {
-    throw new Error(`exit status ${code} where ${args.status} was expected`);
+    throw new Error(`exit status ${code}, expected ${args.status}`);
   }
 }
 
@@ -190,13 +194,13 @@ async function tour(demo: Demo): Promise<void> {
   print("$ cat checks.json");
   print(await Deno.readTextFile(file));
   const check = { typed: "-file checks.json check", given: ["-file", file, "check"] };
-  print("The first run: a file is missing on each node, and the action makes it.");
+  print("The first run: a file does not exist, and the action creates it.");
   await show(demo, { ...check, status: 1 });
-  print("The second run: the actions have mended it.");
+  print("The second run: all checks pass.");
   await show(demo, { ...check, status: 0 });
 }
 
-/** What the daemons had to say, once the demo has failed. */
+/** Prints the logs of the daemons after a failure. */
 async function showLogs(directory: string): Promise<void> {
   for (let node = 1; node <= NODES; node++) {
     const log = await Deno.readTextFile(join(directory, `node-${node}.log`));

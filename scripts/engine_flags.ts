@@ -1,14 +1,14 @@
 /**
- * What V8 is told for each program, as the program's task in deno.json says it: whatever else runs
- * or compiles the program asks here, so that all ways to run it are alike.
+ * The V8 flags of each program, read from its task in deno.json, so that compiled programs and
+ * tests use the same flags.
  *
- * `--max-semi-space-size=2`: left alone, V8 lets garbage pile up in a young generation of up to
- * 48 MiB once a burst of batches has come. A daemon is mostly at rest beside the work of its host,
- * so it collects sooner and keeps an eighth of that.
+ * `--max-semi-space-size=2` limits the young generation of V8, which otherwise grows to 48 MiB in a
+ * burst of batches, to an eighth of that. Garbage collections are more frequent, but a daemon is
+ * mostly idle.
  * @module
  */
 
-/** The flags for `gossipcheckd` or `gcheck`. */
+/** Returns the V8 flags of `gossipcheckd` or `gcheck`. */
 export function engineFlags(program: string): string[] {
   const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("../deno.json", import.meta.url)));
   const command: string = tasks[program].command;

@@ -4,11 +4,11 @@
 #
 #   curl -fsSL "$URL/install.sh" | GOSSIPCHECK_BASE_URL="$URL" sh
 #
-#   GOSSIPCHECK_BASE_URL     where from; "https://host/path", without a trailing slash
-#   GOSSIPCHECK_INSTALL_DIR  where to; /usr/local/bin for root, else ~/.local/bin
+#   GOSSIPCHECK_BASE_URL     base URL, such as https://host/path
+#   GOSSIPCHECK_INSTALL_DIR  directory to install to; default /usr/local/bin for root, else ~/.local/bin
 #
-# Nothing is put in place before both files have arrived whole and their checksums hold. All of it
-# is one function that the last line calls, so that half a download of this script does nothing.
+# Nothing is installed before both files are downloaded and their checksums are verified. The script is
+# one function that the last line calls, so that a partial download of the script does nothing.
 set -eu
 
 fail() {
@@ -16,12 +16,12 @@ fail() {
   exit 1
 }
 
-# The folder for this machine, named as the Rust and Deno toolchains name targets.
+# Prints the folder of this platform, named by the target triple of Rust and Deno.
 platform() {
   system=$(uname -s)
   machine=$(uname -m)
   [ "$system" = Linux ] ||
-    fail "$system is not supported: there are executables for Linux only; elsewhere run from source with Deno"
+    fail "$system is not supported: executables exist for Linux only; run from source with Deno"
   case $machine in
     x86_64 | amd64)
       machine=x86_64
@@ -31,21 +31,21 @@ platform() {
       machine=aarch64
       loader=/lib/ld-linux-aarch64.so.1
       ;;
-    *) fail "the processor $machine is not supported: there are executables for x86_64 and aarch64" ;;
+    *) fail "the processor $machine is not supported: executables exist for x86_64 and aarch64" ;;
   esac
   [ -e "$loader" ] ||
-    fail "$loader is missing: the executables need glibc (musl, as on Alpine, is not supported)"
+    fail "$loader does not exist: the executables need glibc (musl, as on Alpine, is not supported)"
   printf '%s-unknown-linux-gnu\n' "$machine"
 }
 
-# fetch URL FILE
+# fetch URL FILE: downloads a file
 fetch() {
   if command -v curl >/dev/null 2>&1; then
     curl -fsSL --retry 2 --connect-timeout 20 -o "$2" "$1" || fail "cannot download $1"
   elif command -v wget >/dev/null 2>&1; then
     wget -q -T 20 -O "$2" "$1" || fail "cannot download $1"
   else
-    fail "neither curl nor wget is here: install one of them"
+    fail "neither curl nor wget was found: install one of them"
   fi
 }
 
@@ -55,20 +55,20 @@ sha256_of() {
   elif command -v openssl >/dev/null 2>&1; then
     openssl dgst -sha256 -r "$1" | cut -d ' ' -f 1
   else
-    fail "neither sha256sum nor openssl is here: the download cannot be checked"
+    fail "neither sha256sum nor openssl was found: install one of them to verify the download"
   fi
 }
 
-# verify NAME: the file in the work folder is the one that SHA256SUMS lists
+# verify NAME: checks the SHA-256 of a downloaded file
 verify() {
   wanted=$(awk -v name="$1" '$2 == name || $2 == "*" name { print $1 }' "$work/SHA256SUMS")
   [ -n "$wanted" ] || fail "SHA256SUMS does not list $1: nothing was installed"
   found=$(sha256_of "$work/$1")
   [ "$found" = "$wanted" ] ||
-    fail "$1: its SHA-256 is $found where SHA256SUMS says $wanted: nothing was installed"
+    fail "$1: its SHA-256 is $found, expected $wanted as in SHA256SUMS: nothing was installed"
 }
 
-# Puts both new files in place by rename, each atomic; where the second fails, the first is taken back.
+# Installs both files by rename, each atomically; if the second fails, the first is rolled back.
 replace_both() {
   for name in gossipcheckd gcheck; do
     [ ! -d "$directory/$name" ] || fail "$directory/$name is a folder: nothing was installed"
@@ -89,7 +89,7 @@ replace_both() {
 
 main() {
   base=${GOSSIPCHECK_BASE_URL:-}
-  [ -n "$base" ] || fail "GOSSIPCHECK_BASE_URL is not set: it says where the executables are"
+  [ -n "$base" ] || fail "GOSSIPCHECK_BASE_URL is not set: set it to the URL of the executables"
   if [ -n "${GOSSIPCHECK_INSTALL_DIR:-}" ]; then
     directory=$GOSSIPCHECK_INSTALL_DIR
   elif [ "$(id -u)" = 0 ]; then
@@ -99,10 +99,10 @@ main() {
   fi
   target=$(platform)
 
-  mkdir -p "$directory" || fail "cannot make $directory: set GOSSIPCHECK_INSTALL_DIR"
-  # Beside the destination, so that the rename stays within one file system.
+  mkdir -p "$directory" || fail "cannot create $directory: set GOSSIPCHECK_INSTALL_DIR to a writable directory"
+  # In the destination directory, so that the rename stays within one file system.
   work=$(mktemp -d "$directory/.gossipcheck-install.XXXXXX") ||
-    fail "cannot write to $directory: set GOSSIPCHECK_INSTALL_DIR"
+    fail "cannot write to $directory: set GOSSIPCHECK_INSTALL_DIR to a writable directory"
   trap 'rm -rf "$work"' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP

@@ -1,11 +1,11 @@
-/** Lines on the terminal, for the scripts. @module */
+/** Prints lines on stdout and stderr, for the scripts. @module */
 
-/** Writes one line, or several, on stdout. */
+/** Prints a text and a line feed on stdout. */
 export function print(text: string): void {
   writeAll(Deno.stdout, text);
 }
 
-/** Writes one line, or several, on stderr. */
+/** Prints a text and a line feed on stderr. */
 export function printError(text: string): void {
   writeAll(Deno.stderr, text);
 }

@@ -1,9 +1,10 @@
 /**
- * `deno task docs`: rewrites the parts of README.md between "generated" marks from the tables that
- * the programs use. `tests/architecture_test.ts` fails if they differ.
+ * `deno task docs`: generates the parts of README.md between "generated" marks from the flags,
+ * commands and check types of the programs. `tests/architecture_test.ts` fails if they are out of
+ * date.
  * @module
  */
-import type { CheckType, FieldDefinition } from "../lib/checks/check.ts";
+import type { CheckType, FieldDefinition } from "../lib/checks/check_type.ts";
 import { COMMON_FIELDS } from "../lib/checks/fields.ts";
 import { CHECK_TYPES } from "../lib/checks/registry.ts";
 import { CLIENT_FLAGS } from "../lib/cli/client_flags.ts";
@@ -12,7 +13,7 @@ import { DAEMON_FLAGS } from "../lib/cli/daemon_flags.ts";
 import { commandTableMarkdown, flagTableMarkdown } from "../lib/cli/help.ts";
 import { fromFileUrl } from "@std/path";
 
-/** One row of a Markdown table. */
+/** Formats one row of a Markdown table. */
 function row(cells: readonly string[]): string {
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
@@ -24,7 +25,7 @@ function fieldRow(field: FieldDefinition): string {
 
 function fieldTable(fields: readonly FieldDefinition[]): string {
   return [
-    row(["field", "is a", "required, or its default", "meaning"]),
+    row(["field", "type", "required, or default", "meaning"]),
     row(["---", "---", "---", "---"]),
     ...fields.map(fieldRow),
   ].join("\n");
@@ -50,7 +51,7 @@ function checkReference(): string {
   ].join("\n\n");
 }
 
-/** What is generated between each pair of marks, by the name in the first mark. */
+/** Generators of the parts, by the name in the first mark. */
 const GENERATED: Readonly<Record<string, () => string>> = {
   "flags of gossipcheckd": () => flagTableMarkdown(DAEMON_FLAGS),
   "commands of gcheck": () => commandTableMarkdown(COMMANDS),
@@ -59,8 +60,8 @@ const GENERATED: Readonly<Record<string, () => string>> = {
 };
 
 /**
- * The text of a README with its generated parts replaced. Throws if a part has no marks, or if marks
- * name a part that nothing generates.
+ * Replaces the generated parts of a README. Throws if a part has no marks, or marks name an unknown
+ * part.
  */
 export function withGeneratedParts(readme: string): string {
   const seen = new Set<string>();
@@ -68,14 +69,14 @@ export function withGeneratedParts(readme: string): string {
     /(<!-- generated: (.+?) -->\n)[\s\S]*?(<!-- generated end -->)/g,
     (_, start: string, name: string, end: string) => {
       const make = GENERATED[name];
-      if (make === undefined) throw new Error(`README.md: nothing generates "${name}"`);
+      if (make === undefined) throw new Error(`README.md: unknown generated part "${name}"`);
       seen.add(name);
       return `${start}<!-- deno-fmt-ignore-start -->\n\n${make().trim()}\n\n` +
         `<!-- deno-fmt-ignore-end -->\n${end}`;
     },
   );
   for (const name of Object.keys(GENERATED)) {
-    if (!seen.has(name)) throw new Error(`README.md: there are no marks for "${name}"`);
+    if (!seen.has(name)) throw new Error(`README.md: the marks of "${name}" are missing`);
   }
   return result;
 }

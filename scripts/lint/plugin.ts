@@ -29,6 +29,6 @@ export const plugin: Deno.lint.Plugin = {
   },
 };
 
-// The linter looks for a default export; nothing else of the project has one.
+// The linter requires a default export; no other file of the project has one.
 // deno-lint-ignore gossipcheck/no-default-export
 export default plugin;

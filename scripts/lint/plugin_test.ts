@@ -4,7 +4,7 @@ import { FILE_MAX_LINES, FUNCTION_MAX_LINES } from "./rules.ts";
 
 interface Case {
   readonly rule: string;
-  /** Path the source is linted under; `lib/a.ts` where it does not matter. */
+  /** Path of the source. Default `lib/a.ts`. */
   readonly path?: string;
   readonly source: string;
   readonly findings: number;
@@ -63,7 +63,7 @@ const CASES: readonly Case[] = [
   { rule: "error-wording", source: "new Sentence(`A ${b}.`);", findings: 0 },
 ];
 
-Deno.test("each rule finds what it is for and nothing else", () => {
+Deno.test("each rule has the expected number of findings in each case", () => {
   for (const { rule, path, source, findings } of CASES) {
     const found = Deno.lint.runPlugin(plugin, path ?? "lib/a.ts", source)
       .filter((diagnostic) => diagnostic.id === `gossipcheck/${rule}`);
@@ -71,7 +71,7 @@ Deno.test("each rule finds what it is for and nothing else", () => {
   }
 });
 
-Deno.test("each rule has a case that it finds", () => {
+Deno.test("each rule has a case with findings", () => {
   const found = new Set(CASES.filter((one) => one.findings > 0).map((one) => one.rule));
   assertEquals([...found].sort(), Object.keys(plugin.rules).sort());
 });

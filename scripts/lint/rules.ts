@@ -1,14 +1,14 @@
 /**
- * The house's own lint rules: what `deno lint` cannot know by itself. Each is one function from a
- * rule context to a visitor; `plugin.ts` names them.
+ * Lint rules of this project. Each is a function from a rule context to a visitor; `plugin.ts`
+ * names them.
  * @module
  */
 
-/** The longest function, counted from its parameters to its closing brace. */
+/** Maximum lines of a function, from its parameters to its closing brace. */
 export const FUNCTION_MAX_LINES = 60;
-/** The longest file. */
+/** Maximum lines of a file. */
 export const FILE_MAX_LINES = 400;
-/** Beyond this many positional parameters a function takes an options object. */
+/** Maximum positional parameters of a function. */
 export const POSITIONAL_MAX = 2;
 
 type Context = Deno.lint.RuleContext;
@@ -18,7 +18,7 @@ type FunctionNode =
   | Deno.lint.FunctionExpression
   | Deno.lint.ArrowFunctionExpression;
 
-/** How many lines a text spans; a newline at its very end starts no further line. */
+/** Number of lines of a text; a line feed at its end does not start another line. */
 function lineCount(text: string): number {
   return text.replace(/\n$/, "").split("\n").length;
 }
@@ -31,13 +31,16 @@ function everyFunction(visit: (node: FunctionNode) => void): Visitor {
   };
 }
 
-/** A keyword that only the compiler enforces hides nothing at run time; `#name` does. */
+/**
+ * Forbids the `private` keyword, which has no effect at run time: private members are written
+ * `#name`.
+ */
 export function privateFields(context: Context): Visitor {
   const check = (node: Deno.lint.Node) => {
     if (!/^private\b/.test(context.sourceCode.getText(node))) return;
     context.report({
       node,
-      message: "a private member is written with the private keyword",
+      message: "a private member has the private keyword",
       hint: "write #name",
     });
   };
@@ -49,8 +52,8 @@ export function privateFields(context: Context): Visitor {
 }
 
 /**
- * Two positional parameters at most, a rest parameter counted as one. A function written in the
- * place of an argument is left alone: whoever calls it has decided its parameters.
+ * Allows two positional parameters at most; a rest parameter counts as one. A function that is an
+ * argument of a call is exempt, since the called function decides its parameters.
  */
 export function positionalParameters(context: Context): Visitor {
   return everyFunction((node) => {
@@ -62,26 +65,26 @@ export function positionalParameters(context: Context): Visitor {
     if (positional.length <= POSITIONAL_MAX) return;
     context.report({
       node,
-      message: `${positional.length} positional parameters where ${POSITIONAL_MAX} are the most`,
-      hint: "take one options object for those that follow the first",
+      message: `${positional.length} positional parameters; maximum ${POSITIONAL_MAX}`,
+      hint: "replace all but the first by an options object",
     });
   });
 }
 
-/** A function that does not fit a screen does more than one thing. */
+/** Limits the length of a function to about one screen. */
 export function functionLength(context: Context): Visitor {
   return everyFunction((node) => {
     const lines = lineCount(context.sourceCode.getText(node));
     if (lines <= FUNCTION_MAX_LINES) return;
     context.report({
       node,
-      message: `a function of ${lines} lines where ${FUNCTION_MAX_LINES} are the most`,
-      hint: "split off the parts that have a name of their own",
+      message: `a function is ${lines} lines long; maximum ${FUNCTION_MAX_LINES}`,
+      hint: "move parts of it to functions",
     });
   });
 }
 
-/** A file holds one main thing. */
+/** Limits the length of a file. */
 export function fileLength(context: Context): Visitor {
   return {
     Program(node) {
@@ -89,23 +92,23 @@ export function fileLength(context: Context): Visitor {
       if (lines <= FILE_MAX_LINES) return;
       context.report({
         range: [node.range[0], node.range[0]],
-        message: `a file of ${lines} lines where ${FILE_MAX_LINES} are the most`,
-        hint: "split it by what its parts are for",
+        message: `a file is ${lines} lines long; maximum ${FILE_MAX_LINES}`,
+        hint: "split it by topic",
       });
     },
   };
 }
 
-/** A default export has no name that one could search for. */
+/** Forbids default exports, which have no name to search for. */
 export function noDefaultExport(context: Context): Visitor {
   return {
     ExportDefaultDeclaration(node) {
-      context.report({ node, message: "a default export", hint: "export it under its name" });
+      context.report({ node, message: "a default export", hint: "export it by name" });
     },
   };
 }
 
-/** State of a module is shared by every node in the process; state belongs to an object. */
+/** Forbids module variables: all nodes in a process would share them. */
 export function noModuleState(context: Context): Visitor {
   return {
     VariableDeclaration(node) {
@@ -114,19 +117,22 @@ export function noModuleState(context: Context): Visitor {
       if (parent.type !== "Program" && parent.type !== "ExportNamedDeclaration") return;
       context.report({
         node,
-        message: "a variable of the module that can change",
-        hint: "make it a const, or a field of the object whose state it is",
+        message: "a mutable module variable",
+        hint: "make it a const, or a field of an object",
       });
     },
   };
 }
 
-/** Where `Deno` may be named: the platform's own room, the programs, and what is no part of them. */
+/** Paths that may use `Deno`: lib/deno, the programs, scripts and tests. */
 const PLATFORM_PATHS =
   /^(lib\/deno\/.+|main\.ts|cli\.ts|scripts\/.+|tests\/.+|(.+\/)?[^/]+(_test|_bench)\.ts)$/;
 const ROOT = decodeURIComponent(new URL("../../", import.meta.url).pathname);
 
-/** Everything outside the platform's room is handed a runtime, so that a test can hand it another. */
+/**
+ * Forbids `Deno` outside lib/deno: other code uses the interfaces of lib/runtime.ts, which tests
+ * can replace.
+ */
 export function noPlatform(context: Context): Visitor {
   const { filename } = context;
   const path = filename.startsWith(ROOT) ? filename.slice(ROOT.length) : filename;
@@ -136,14 +142,14 @@ export function noPlatform(context: Context): Visitor {
       if (node.object.type !== "Identifier" || node.object.name !== "Deno") return;
       context.report({
         node,
-        message: "Deno is named outside lib/deno",
-        hint: "take what it does through an interface of lib/runtime.ts",
+        message: "Deno is used outside lib/deno",
+        hint: "use an interface of lib/runtime.ts",
       });
     },
   };
 }
 
-/** The texts of a message written in place, an empty one where a value comes first or last. */
+/** The literal parts of a message; a value at its start or end yields an empty part. */
 function messageTexts(node: Deno.lint.Node): string[] | undefined {
   switch (node.type) {
     case "Literal":
@@ -159,35 +165,36 @@ function messageTexts(node: Deno.lint.Node): string[] | undefined {
   }
 }
 
-/** Why a message reads badly after `gcheck: `, or nothing. */
-function wordingFault(texts: readonly string[]): string | undefined {
+/** Why an error message violates the format; `undefined` if it does not. */
+function formatViolation(texts: readonly string[]): string | undefined {
   const start = texts.at(0) ?? "";
   const end = texts.at(-1) ?? "";
   if (texts.some((text) => text.includes("\n"))) return "is not one line";
   if (/[.!\s]$/.test(end)) return "ends with a full stop, a ! or a space";
   if (/^\s/.test(start)) return "starts with a space";
-  if (/^(error|oops|sorry|please)\b/i.test(start)) return "starts with a word that says nothing";
+  if (/^(error|oops|sorry|please)\b/i.test(start)) return "starts with a redundant word";
   if (/^[A-Z][a-z]/.test(start)) return "starts with a capital letter";
   return undefined;
 }
 
 /**
- * An error's message is one line, starts small (it follows a program's name or another message)
- * and ends without a full stop.
+ * Checks the format of error messages: one line, without a capital letter at the start (it follows
+ * the name of the program or another message) and without a full stop at the end.
  */
 export function errorWording(context: Context): Visitor {
-  // What a test throws stands in for anything that somebody else may throw.
+  // Tests also throw errors that imitate those of other code.
   if (/_test\.ts$/.test(context.filename)) return {};
   return {
     NewExpression(node) {
       if (node.callee.type !== "Identifier" || !/^[A-Z]\w*Error$/.test(node.callee.name)) return;
       for (const argument of node.arguments) {
-        const fault = wordingFault(messageTexts(argument) ?? []);
-        if (fault === undefined) continue;
+        const violation = formatViolation(messageTexts(argument) ?? []);
+        if (violation === undefined) continue;
         context.report({
           node: argument,
-          message: `an error message ${fault}`,
-          hint: "one line, in lower case, without a full stop: what is at fault, what was expected",
+          message: `an error message ${violation}`,
+          hint:
+            "write one line, in lower case, without a full stop: what failed, the value, what was expected",
         });
       }
     },
