@@ -28,8 +28,8 @@ const HEALED_WITHIN_MS = 180_000;
 const NODES_MAX = 14;
 
 /** Runs one. */
-export function runChaos(seed: number): ChaosResult {
-  return new Chaos(seed).run();
+export async function runChaos(seed: number): Promise<ChaosResult> {
+  return await new Chaos(seed).run();
 }
 
 class Chaos {
@@ -49,16 +49,16 @@ class Chaos {
     this.#world.listen((event) => this.#check(event));
   }
 
-  run(): ChaosResult {
+  async run(): Promise<ChaosResult> {
     const { random } = this.#world;
     this.#founders = this.#world.addCluster(2 + random.below(9)).map(({ address }) => address);
-    this.#world.pass(5_000 * random.next());
+    await this.#world.pass(5_000 * random.next());
     const untilMs = this.#world.nowMs + FAULTS_MS;
     while (this.#world.nowMs < untilMs) {
       this.#disturb();
-      this.#world.pass(200 + 6_000 * random.next() ** 2);
+      await this.#world.pass(200 + 6_000 * random.next() ** 2);
     }
-    const healedAfterMs = this.#heal();
+    const healedAfterMs = await this.#heal();
     this.#checkNetwork();
     const trace = this.#world.trace;
     return { seed: this.#seed, trace, violations: this.#violations, healedAfterMs, log: this.#log };
@@ -104,7 +104,7 @@ class Chaos {
     const node = ended.length > 0 && random.chance(0.6) ? random.pick(ended) : undefined;
     const through = random.pick(running).address;
     if (node === undefined) {
-      this.#world.addNode({ peers: this.#founders }).membership.join([through]);
+      this.#joinThrough(this.#world.addNode(), through);
     } else this.#startAgain(node, through);
   }
 
@@ -115,8 +115,14 @@ class Chaos {
 
   #startAgain(node: WorldNode, through: WorldNode["address"]): void {
     this.#log.push(`  again ${node.name}`);
-    node.start({ peers: this.#founders });
-    node.membership.join([through]);
+    node.start();
+    this.#joinThrough(node, through);
+  }
+
+  /** The founders are what a node goes back to once it has lost everybody. */
+  #joinThrough({ membership }: WorldNode, through: WorldNode["address"]): void {
+    membership.join([through]);
+    membership.rejoin(this.#founders);
   }
 
   #changeQuality(): void {
@@ -148,18 +154,18 @@ class Chaos {
     });
   }
 
-  #heal(): number | undefined {
+  async #heal(): Promise<number | undefined> {
     const { network } = this.#world;
     network.mend();
     network.quality = { loss: 0, delayMs: 1, jitterMs: 1, duplicate: 0 };
     const right = () => this.#world.converged() && this.#endedAreGone();
-    const healedAfterMs = this.#world.passUntil(right, {
+    const healedAfterMs = await this.#world.passUntil(right, {
       withinMs: HEALED_WITHIN_MS,
       stepMs: 1_000,
     });
     if (healedAfterMs === undefined) this.#violations.push(...this.#differences());
     else {
-      this.#world.pass(30_000);
+      await this.#world.pass(30_000);
       if (!right()) this.#violations.push("right views did not last", ...this.#differences());
     }
     return healedAfterMs;

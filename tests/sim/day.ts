@@ -3,7 +3,8 @@
  * lost, a batch is sent each minute, and what must hold is checked as the hours go by.
  * @module
  */
-import type { BatchId, GossipEvent } from "../../lib/gossip/types.ts";
+import type { BatchId } from "../../lib/batch/id.ts";
+import type { GossipEvent } from "../../lib/gossip/types.ts";
 import { type GossipNode, GossipWorld } from "../support/gossip_world.ts";
 import { memoryInUseBytes } from "../support/heap.ts";
 import { SeededRandom } from "../support/world_time.ts";
@@ -125,11 +126,12 @@ export function dayCommand(options: DayOptions): string {
 }
 
 /** Runs one. */
-export function runDay(options: DayOptions): DayFigures {
-  return new Day(options).run();
+export async function runDay(options: DayOptions): Promise<DayFigures> {
+  using day = new Day(options);
+  return await day.run();
 }
 
-class Day {
+class Day implements Disposable {
   readonly #options: DayOptions;
   readonly #world: GossipWorld;
   readonly #violations: string[] = [];
@@ -164,15 +166,19 @@ class Day {
     for (let index = 0; index < options.nodes; index++) this.#add();
   }
 
-  run(): DayFigures {
+  [Symbol.dispose](): void {
+    this.#world[Symbol.dispose]();
+  }
+
+  async run(): Promise<DayFigures> {
     const { minutes } = this.#options;
     const lastMs = this.#expiresInMs + SETTLED_WITHIN_MS + DOWN_MAX_MS + 2 * LOOK_AGAIN_MS;
     for (let minute = 0; minute < minutes; minute++) {
-      this.#send();
-      this.#passMinute();
+      await this.#send();
+      await this.#passMinute();
       if ((minute + 1) % 60 === 0) this.#endHour();
     }
-    for (let passedMs = 0; passedMs < lastMs; passedMs += MINUTE_MS) this.#passMinute();
+    for (let passedMs = 0; passedMs < lastMs; passedMs += MINUTE_MS) await this.#passMinute();
     for (const { id } of this.#open.values()) this.#violate(`batch ${id} never came to its end`);
     if (this.#crowded > 0) this.#violate(`${this.#crowded} times there was no room`);
     const { streams, streamBytes, packets, packetBytes } = this.#world.network.traffic;
@@ -203,14 +209,14 @@ class Day {
     this.#violations.push(`minute ${Math.floor(this.#nowMs / MINUTE_MS)}: ${what}`);
   }
 
-  #passMinute(): void {
+  async #passMinute(): Promise<void> {
     const { random } = this.#world;
     const count = Math.max(1, Math.round(this.#options.nodes * CHURN_PER_MINUTE));
     for (let index = 0; index < count; index++) {
       this.#later(random.next() * MINUTE_MS, () => this.#disturb());
     }
     this.#nodeSeconds += this.#upSinceMs.size * MINUTE_MS / 1_000;
-    this.#world.pass(MINUTE_MS);
+    await this.#world.pass(MINUTE_MS);
     this.#checkBounds();
   }
 
@@ -266,7 +272,7 @@ class Day {
     for (const { stayed } of this.#open.values()) stayed.delete(node);
   }
 
-  #send(): void {
+  async #send(): Promise<void> {
     const waiting = new Set([...this.#open.values()].map(({ origin }) => origin));
     const free = (nodes: Iterable<GossipNode>) =>
       [...nodes].filter((node) => this.#upSinceMs.has(node) && !waiting.has(node));
@@ -278,7 +284,7 @@ class Day {
     const sent: Sent = { id: "", origin, issuedAtMs: this.#nowMs, stayed, ran };
     // It runs on its origin before its id is known here.
     this.#sending = sent;
-    const { id } = origin.submit({ expiresInMs: this.#expiresInMs });
+    const { id } = await origin.submit({ expiresInMs: this.#expiresInMs });
     this.#sending = undefined;
     this.#open.set(id, { ...sent, id });
     this.#counts.batches++;

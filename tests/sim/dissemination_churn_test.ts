@@ -5,8 +5,8 @@ const NODES = 60;
 const MINUTES = 120;
 const CHURN_PER_MINUTE = 1;
 
-Deno.test("two hours of churn, loss and a batch a minute: who stayed up ran each once", () => {
-  const world = new GossipWorld({ seed: 1, nodes: NODES, settings: { gossipGroup: 4 } });
+Deno.test("two hours of churn, loss and a batch a minute: who stayed up ran each once", async () => {
+  using world = new GossipWorld({ seed: 1, nodes: NODES, settings: { gossipGroup: 4 } });
   world.network.quality = { loss: 0.05, delayMs: 2, jitterMs: 10, duplicate: 0 };
   const down = new Map<GossipNode, number>();
   const churned = new Set<GossipNode>();
@@ -20,24 +20,24 @@ Deno.test("two hours of churn, loss and a batch a minute: who stayed up ran each
     }
     const up = [...world.nodes.values()].filter((node) => !down.has(node));
     const origin = world.random.pick(up);
-    batches.push({ id: origin.submit().id, origin, minute });
+    batches.push({ id: (await origin.submit()).id, origin, minute });
     for (let count = 0; count < CHURN_PER_MINUTE; count++) {
       const victim = world.random.pick(up);
       if (down.has(victim)) continue;
       down.set(victim, minute);
       churned.add(victim);
-      world.pass(world.random.next() * 1_000);
+      await world.pass(world.random.next() * 1_000);
       victim.kill();
-      world.pass(5_000);
+      await world.pass(5_000);
       world.setState(victim, "dead");
     }
-    world.pass(54_000);
+    await world.pass(54_000);
   }
   for (const node of down.keys()) {
     node.start();
     world.setState(node, "alive");
   }
-  world.pass(120_000);
+  await world.pass(120_000);
   assert(churned.size > 30);
   for (const { id, origin, minute } of batches) {
     // Nodes that were down learn of what is still alive when they come back.

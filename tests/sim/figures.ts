@@ -2,12 +2,12 @@
  * Measurements on simulated clusters: what `docs/simulation.md` gives beside what the papers say.
  * @module
  */
+import type { DatagramSocket } from "../../lib/runtime.ts";
 import { LAN_SETTINGS, type SwimSettings } from "../../lib/swim/config.ts";
 import { encodeMessage } from "../../lib/wire/codec.ts";
 import { Envelope } from "../../lib/wire/envelope.ts";
 import { type Alive, MESSAGE_TYPE, type PacketMessage } from "../../lib/wire/messages.ts";
 import { World, type WorldNode } from "../support/world.ts";
-import type { VirtualHost } from "../support/world_network.ts";
 import { aliveOf } from "../support/world_recorder.ts";
 import { SeededRandom } from "../support/world_time.ts";
 
@@ -39,9 +39,9 @@ export interface ScaleFigures {
 const REST_MS = 5_000;
 
 /** A cluster joins, rests, spreads one piece of news and loses some members. */
-export function measureScale(
+export async function measureScale(
   options: { nodes: number; killed: number; seed: number },
-): ScaleFigures {
+): Promise<ScaleFigures> {
   const world = new World(options);
   let firstSuspectedAtMs: number | undefined;
   let falsePositives = 0;
@@ -54,20 +54,20 @@ export function measureScale(
   });
   const nodes = world.addCluster(options.nodes);
   const converged = () => world.converged();
-  const joinedMs = world.passUntil(converged, { withinMs: 600_000, stepMs: 250 });
-  world.pass(15_000);
+  const joinedMs = await world.passUntil(converged, { withinMs: 600_000, stepMs: 250 });
+  await world.pass(15_000);
   const before = { ...world.network.traffic };
-  world.pass(REST_MS);
+  await world.pass(REST_MS);
   const rest = { ...world.network.traffic };
-  const newsRounds = spreadNews(world, nodes[0]!) / LAN_SETTINGS.gossipIntervalMs;
-  world.pass(5_000);
+  const newsRounds = await spreadNews(world, nodes[0]!) / LAN_SETTINGS.gossipIntervalMs;
+  await world.pass(5_000);
   const startMs = world.nowMs;
   const packetsBefore = world.network.traffic.packets;
   for (const node of nodes.slice(-options.killed)) {
     victims.add(node.name);
     node.kill();
   }
-  const detectedMs = world.passUntil(converged, { withinMs: 300_000, stepMs: 250 });
+  const detectedMs = await world.passUntil(converged, { withinMs: 300_000, stepMs: 250 });
   const detectPackets = (world.network.traffic.packets - packetsBefore) / options.nodes /
     ((world.nowMs - startMs) / 1_000);
   return {
@@ -84,12 +84,12 @@ export function measureScale(
   };
 }
 
-function spreadNews(world: World, from: WorldNode): number {
+async function spreadNews(world: World, from: WorldNode): Promise<number> {
   const meta = new Uint8Array([1, 2, 3]);
   const others = world.running.filter((node) => node !== from);
   from.membership.updateMeta(meta);
   const told = () => others.every((node) => node.sees(from.name)?.meta.length === meta.length);
-  return world.passUntil(told, { withinMs: 60_000, stepMs: 20 }) ?? Infinity;
+  return await world.passUntil(told, { withinMs: 60_000, stepMs: 20 }) ?? Infinity;
 }
 
 /** What packet loss did to a cluster of live members. */
@@ -107,13 +107,13 @@ export interface LossFigures {
 }
 
 /** Lets a cluster suffer packet loss both ways for `durationMs`; TCP suffers it as delay. */
-export function measureLoss(
+export async function measureLoss(
   options: { nodes: number; loss: number; durationMs: number; seed: number },
-): LossFigures {
+): Promise<LossFigures> {
   const { nodes, loss, durationMs } = options;
   const world = new World(options);
   world.addCluster(nodes);
-  world.passUntil(() => world.converged(), { withinMs: 60_000 });
+  await world.passUntil(() => world.converged(), { withinMs: 60_000 });
   const counts = { suspicions: 0, declared: 0, believed: 0 };
   world.listen(({ node, event }) => {
     if (event.type === "member_suspected") counts.suspicions++;
@@ -123,7 +123,7 @@ export function measureLoss(
   });
   world.network.quality = { loss, delayMs: 1, jitterMs: 1, duplicate: 0 };
   const before = world.network.traffic.packets;
-  world.pass(durationMs);
+  await world.pass(durationMs);
   const sent = world.network.traffic.packets - before;
   return { loss, ...counts, packets: sent / nodes / (durationMs / 1_000) };
 }
@@ -139,15 +139,15 @@ export interface SlowFigures {
 }
 
 /** Some members of a cluster stop for seconds again and again; how many healthy ones are blamed? */
-export function measureSlow(
+export async function measureSlow(
   options: { nodes: number; slow: number; lifeguard: boolean; seed: number },
-): SlowFigures {
+): Promise<SlowFigures> {
   const settings: SwimSettings = options.lifeguard
     ? LAN_SETTINGS
     : { ...LAN_SETTINGS, awarenessMaxMultiplier: 1, suspicionMaxTimeoutMult: 1 };
   const world = new World({ seed: options.seed, settings });
   const nodes = world.addCluster(options.nodes);
-  world.passUntil(() => world.converged(), { withinMs: 120_000 });
+  await world.passUntil(() => world.converged(), { withinMs: 120_000 });
   const slow = nodes.slice(0, options.slow);
   const counts = { falsePositives: 0, failures: 0 };
   world.listen(({ node, event }) => {
@@ -160,7 +160,7 @@ export function measureSlow(
     for (const { host } of slow) {
       if (world.random.chance(0.2)) host.pause(500 + 15_500 * world.random.next());
     }
-    world.pass(1_000);
+    await world.pass(1_000);
   }
   return { lifeguard: options.lifeguard, ...counts };
 }
@@ -180,7 +180,7 @@ export interface FlatnessFigures {
  * rate of a real cluster, which does not depend on its size, and does its own probing and gossip.
  * Push/pulls, which grow with the cluster and get rarer with it, are left out.
  */
-export function measureFlatness(members: number): FlatnessFigures {
+export async function measureFlatness(members: number): Promise<FlatnessFigures> {
   const settings = { ...LAN_SETTINGS, pushPullIntervalMs: 1e12, tcpCheckEvery: 0 };
   const world = new World({ seed: 1, settings });
   const { membership } = world.addNode({ name: "me" });
@@ -196,19 +196,17 @@ export function measureFlatness(members: number): FlatnessFigures {
   };
   let sentBytes = 0;
   for (let number = 1; number < members; number++) {
-    const host = world.network.addHost(peer(number).address);
-    host.start({
-      stream: () => undefined,
-      packet: (_, bytes) => {
-        sentBytes += bytes.length;
-        answer(host, { bytes, envelope });
-      },
-    });
+    const { address } = peer(number);
+    const socket = world.network.addHost(address).start().listenDatagrams(address);
+    socket.onDatagram = ({ bytes }) => {
+      sentBytes += bytes.length;
+      answer(socket, { bytes, envelope });
+    };
     hear(peer(number));
   }
   const source = { name: peer(1).name, address: peer(1).address };
   let changes = 0;
-  const liveSecond = () => {
+  const liveSecond = async () => {
     hear({ type: "ping", sequence: changes, targetName: "me", source });
     // Ten members change something, each heard from three sides.
     for (let heard = 0; heard < 30; heard++) {
@@ -217,13 +215,13 @@ export function measureFlatness(members: number): FlatnessFigures {
       hear({ ...peer(1 + change % (members - 1)), incarnation });
     }
     changes += 10;
-    world.pass(1_000);
+    await world.pass(1_000);
   };
   // The first round warms up; of the others the best is the least disturbed.
   let bestMs = Infinity;
   for (let round = 0; round < 6; round++) {
     const startMs = performance.now();
-    for (let second = 0; second < SECONDS; second++) liveSecond();
+    for (let second = 0; second < SECONDS; second++) await liveSecond();
     if (round > 0) bestMs = Math.min(bestMs, performance.now() - startMs);
   }
   const bytesPerSecond = sentBytes / (6 * SECONDS);
@@ -233,7 +231,7 @@ export function measureFlatness(members: number): FlatnessFigures {
 const SECONDS = 300;
 
 /** Answers a packet that begins with a ping, and looks no further into any. */
-function answer(host: VirtualHost, packet: { bytes: Uint8Array; envelope: Envelope }): void {
+function answer(socket: DatagramSocket, packet: { bytes: Uint8Array; envelope: Envelope }): void {
   const { bytes, envelope } = packet;
   const start = bytes[0] === MESSAGE_TYPE.hasCrc ? 5 : 0;
   const compound = bytes[start] === MESSAGE_TYPE.compound;
@@ -242,7 +240,7 @@ function answer(host: VirtualHost, packet: { bytes: Uint8Array; envelope: Envelo
   const [ping] = envelope.openPacket(bytes);
   if (ping?.type !== "ping" || ping.source === undefined) return;
   const ack = encodeMessage({ type: "ack", sequence: ping.sequence, payload: new Uint8Array() });
-  host.sendPacket(ping.source.address, envelope.sealPacket([ack]));
+  socket.send(ping.source.address, envelope.sealPacket([ack]));
 }
 
 function peer(number: number): Alive {

@@ -6,6 +6,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { runChaos } from "./chaos.ts";
 import { dayCommand, type DayOptions, runDay } from "./day.ts";
 import {
+  type LossFigures,
   measureFlatness,
   measureLoss,
   measureScale,
@@ -25,19 +26,19 @@ function write(line: string): void {
   Deno.stdout.writeSync(encoder.encode(`${line}\n`));
 }
 
-function replay(seed: number): boolean {
-  const result = runChaos(seed);
+async function replay(seed: number): Promise<boolean> {
+  const result = await runChaos(seed);
   for (const line of result.log) write(line);
   for (const violation of result.violations) write(`violated: ${violation}`);
   write(`seed ${seed}: trace ${result.trace.toString(16)}, right after ${result.healedAfterMs} ms`);
   return result.violations.length === 0;
 }
 
-function runMany(first: number, count: number): boolean {
+async function runMany(first: number, count: number): Promise<boolean> {
   const healed: number[] = [];
   let bad = 0;
   for (let seed = first; seed < first + count; seed++) {
-    const { violations, healedAfterMs } = runChaos(seed);
+    const { violations, healedAfterMs } = await runChaos(seed);
     if (healedAfterMs !== undefined) healed.push(healedAfterMs);
     if (violations.length === 0) continue;
     bad++;
@@ -55,9 +56,13 @@ function seconds(ms: number | undefined): string {
   return ms === undefined ? "never" : (ms / 1_000).toFixed(1);
 }
 
-function scaleRow(nodes: number): string {
+async function scaleRow(nodes: number): Promise<string> {
   const startMs = performance.now();
-  const figures: ScaleFigures = measureScale({ nodes, killed: Math.min(10, nodes >> 2), seed: 1 });
+  const figures: ScaleFigures = await measureScale({
+    nodes,
+    killed: Math.min(10, nodes >> 2),
+    seed: 1,
+  });
   const wall = seconds(performance.now() - startMs);
   const cells = [
     nodes,
@@ -75,23 +80,24 @@ function scaleRow(nodes: number): string {
   return `| ${cells.join(" | ")} |`;
 }
 
-function scaleTable(sizes: readonly number[]): void {
+async function scaleTable(sizes: readonly number[]): Promise<void> {
   write(
     "| nodes | joined s | packets/node/s | bytes/node/s | rounds for news | killed | " +
       "first suspected s | all know s | packets/node/s then | false positives | wall s |",
   );
   write(`|${" --- |".repeat(11)}`);
-  for (const nodes of sizes) write(scaleRow(nodes));
+  for (const nodes of sizes) write(await scaleRow(nodes));
 }
 
-function lossTable(): void {
+async function lossTable(): Promise<void> {
   write("| loss | suspicions | declared failed | believed failed | packets/node/s |");
   write(`|${" --- |".repeat(5)}`);
   for (const loss of [0.05, 0.2, 0.35, 0.5]) {
-    const runs = [1, 2, 3, 4, 5].map((seed) =>
-      measureLoss({ nodes: 20, loss, durationMs: 90_000, seed })
-    );
-    const mean = (pick: (run: typeof runs[number]) => number) =>
+    const runs: LossFigures[] = [];
+    for (const seed of [1, 2, 3, 4, 5]) {
+      runs.push(await measureLoss({ nodes: 20, loss, durationMs: 90_000, seed }));
+    }
+    const mean = (pick: (run: LossFigures) => number) =>
       (runs.reduce((sum, run) => sum + pick(run), 0) / runs.length).toFixed(1);
     const cells = [
       `${loss * 100} %`,
@@ -104,22 +110,22 @@ function lossTable(): void {
   }
 }
 
-function slowTable(): void {
+async function slowTable(): Promise<void> {
   write("| Lifeguard | healthy members declared failed | members declared failed |");
   write(`|${" --- |".repeat(3)}`);
   for (const lifeguard of [false, true]) {
-    const figures = measureSlow({ nodes: 128, slow: 8, lifeguard, seed: 1 });
+    const figures = await measureSlow({ nodes: 128, slow: 8, lifeguard, seed: 1 });
     write(`| ${lifeguard ? "on" : "off"} | ${figures.falsePositives} | ${figures.failures} |`);
   }
 }
 
-function flatnessTable(): void {
+async function flatnessTable(): Promise<void> {
   write("| members | processor µs for a second of one node's life | bytes sent in it |");
   write(`|${" --- |".repeat(3)}`);
   // Once for nothing: the first figure would otherwise hold the compiling of what runs hot.
-  measureFlatness(100);
+  await measureFlatness(100);
   for (const members of [100, 500, 2_000]) {
-    const { microsPerSecond, bytesPerSecond } = measureFlatness(members);
+    const { microsPerSecond, bytesPerSecond } = await measureFlatness(members);
     write(`| ${members} | ${microsPerSecond.toFixed(0)} | ${bytesPerSecond.toFixed(0)} |`);
   }
 }
@@ -128,9 +134,9 @@ function mebibytes(bytes: number): string {
   return (bytes / 1024 ** 2).toFixed(0);
 }
 
-function day(options: DayOptions): boolean {
+async function day(options: DayOptions): Promise<boolean> {
   const startMs = performance.now();
-  const figures = runDay({
+  const figures = await runDay({
     ...options,
     hourEnded: ({ hour, batches, runs, memoryBytes }) =>
       write(`hour ${hour}: ${batches} batches, ${runs} runs, ${mebibytes(memoryBytes)} MiB in use`),
@@ -149,37 +155,39 @@ function day(options: DayOptions): boolean {
   return figures.violations.length === 0;
 }
 
-function main(): boolean {
+async function main(): Promise<boolean> {
   const options = parseArgs(Deno.args, {
     string: ["seed", "seeds", "from", "nodes", "minutes", "expires"],
     boolean: ["figures", "day"],
   });
   if (options.day) {
-    return day({
+    return await day({
       seed: Number(options.seed ?? 1),
       nodes: Number(options.nodes ?? 500),
       minutes: Number(options.minutes ?? 1_440),
       expiresMinutes: Number(options.expires ?? 60),
     });
   }
-  if (options.seed !== undefined) return replay(Number(options.seed));
-  if (options.seeds !== undefined) return runMany(Number(options.from ?? 1), Number(options.seeds));
+  if (options.seed !== undefined) return await replay(Number(options.seed));
+  if (options.seeds !== undefined) {
+    return await runMany(Number(options.from ?? 1), Number(options.seeds));
+  }
   if (options.nodes !== undefined) {
-    scaleTable([Number(options.nodes)]);
+    await scaleTable([Number(options.nodes)]);
     return true;
   }
   if (!options.figures) {
     write(USAGE);
     return false;
   }
-  scaleTable([10, 100, 300, 1_000]);
+  await scaleTable([10, 100, 300, 1_000]);
   write("");
-  lossTable();
+  await lossTable();
   write("");
-  slowTable();
+  await slowTable();
   write("");
-  flatnessTable();
+  await flatnessTable();
   return true;
 }
 
-if (import.meta.main && !main()) Deno.exit(1);
+if (import.meta.main && !(await main())) Deno.exit(1);

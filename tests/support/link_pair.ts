@@ -1,39 +1,48 @@
 /**
- * Two nodes with nothing but the transport of gossip messages between them, and what goes over the
- * network recorded.
+ * Two nodes with a link machine each on a simulated network, and a record of what they send, receive
+ * and drop.
  * @module
  */
 import { concat } from "@std/bytes";
 import type { DropReason } from "../../lib/errors.ts";
 import { newSession, type Session } from "../../lib/link/header.ts";
-import type { Transport } from "../../lib/link/link.ts";
-import type { Peer, PeerView } from "../../lib/gossip/types.ts";
-import { linkHost } from "./gossip_links.ts";
-import { type VirtualHost, VirtualNetwork } from "./world_network.ts";
+import type { Link } from "../../lib/link/link.ts";
+import type { LinkPeer, StreamEnd } from "../../lib/link/types.ts";
+import { type AddressedPeers, linkHost } from "./gossip_links.ts";
+import type { VirtualHost } from "./world_host.ts";
+import { VirtualNetwork } from "./world_network.ts";
 import { SeededRandom } from "./world_time.ts";
 
-/** What is not as usual with a member in everybody's view. */
+/** How the membership's view of a member differs from an alive one that publishes its session. */
 export type PeerChanges =
-  & Partial<Pick<Peer, "state" | "degraded">>
+  & Partial<Pick<LinkPeer, "state" | "degraded">>
   & { readonly session?: Session | undefined };
 
-/** Both nodes and their network. */
+/** Options of `LinkPair`. */
+export interface LinkPairOptions {
+  /** Determines everything random. */
+  readonly seed: number;
+  /** As `SessionsOptions` has it. */
+  readonly maxSessions?: number;
+}
+
+/** Two nodes, `a` and `b`, and their network. */
 export class LinkPair {
   readonly network: VirtualNetwork;
   readonly a: LinkNode;
   readonly b: LinkNode;
-  readonly #seed: number;
+  readonly options: LinkPairOptions;
 
-  constructor(options: { readonly seed: number }) {
-    this.#seed = options.seed;
+  constructor(options: LinkPairOptions) {
+    this.options = options;
     this.network = new VirtualNetwork(options);
-    this.a = new LinkNode("a", { pair: this, seed: options.seed });
-    this.b = new LinkNode("b", { pair: this, seed: options.seed });
+    this.a = new LinkNode("a", this);
+    this.b = new LinkNode("b", this);
     this.a.start();
     this.b.start();
   }
 
-  /** Both. */
+  /** Both nodes. */
   get nodes(): LinkNode[] {
     return [this.a, this.b];
   }
@@ -43,12 +52,12 @@ export class LinkPair {
     this.network.schedule.pass(ms);
   }
 
-  /** Lets time pass until something holds; the milliseconds that it took. */
+  /** Lets time pass until a condition holds; returns the milliseconds that it took. */
   passUntil(holds: () => boolean, atMostMs: number): number {
     const fromMs = this.network.schedule.nowMs;
     while (!holds()) {
       if (this.network.schedule.nowMs - fromMs >= atMostMs) {
-        throw new Error(`not within ${atMostMs} ms (seed ${this.#seed})`);
+        throw new Error(`not within ${atMostMs} ms (seed ${this.options.seed})`);
       }
       this.pass(10);
     }
@@ -56,65 +65,70 @@ export class LinkPair {
   }
 }
 
-/** One of them. */
+/** A node with a link machine. */
 export class LinkNode {
   readonly name: string;
   readonly host: VirtualHost;
-  /** What others hold of it that is not as usual. */
+  /** How the other node sees this one. */
   peer: PeerChanges = {};
-  /** Its present life, as others know it. */
+  /** The session that the other node knows of this one. */
   session: Session = "";
-  /** What it took. */
-  readonly taken: { readonly from: string; readonly message: Uint8Array }[] = [];
-  /** How its own messages went. */
+  /** Messages delivered, over all sessions. */
+  readonly delivered: { readonly from: string; readonly message: Uint8Array }[] = [];
+  /** Reports of `sent`, over all sessions. */
   readonly results: [number, boolean][] = [];
-  /** Whether streams opened. */
+  /** Reports of `reachable`. */
   readonly reachable: [string, boolean][] = [];
-  /** What it dropped. */
+  /** Input dropped. */
   readonly drops: { reason: DropReason; from: string; detail: string }[] = [];
-  /** The packets that it sent. */
+  /** Packets sent. */
   readonly packets: Uint8Array[] = [];
-  /** Whether its packets go no further than `packets`. */
+  /** Whether packets are only recorded, not sent. */
   holdsPackets = false;
-  transport!: Transport;
+  /** Sees every stream and what would be written on it; true keeps the stream from being opened. */
+  onStream: ((id: number, bytes: Uint8Array) => boolean) | undefined;
+  link!: Link;
   readonly #pair: LinkPair;
   readonly #random: SeededRandom;
   #lastId = 0;
 
-  constructor(name: string, options: { readonly pair: LinkPair; readonly seed: number }) {
+  constructor(name: string, pair: LinkPair) {
     this.name = name;
-    this.#pair = options.pair;
-    this.#random = new SeededRandom(`${name} ${options.seed}`);
+    this.#pair = pair;
+    this.#random = new SeededRandom(`${name} ${pair.options.seed}`);
     const host = `10.0.0.${name.charCodeAt(0)}`;
-    this.host = options.pair.network.addHost({ host, port: 3505 });
+    this.host = pair.network.addHost({ host, port: 3505 });
   }
 
-  /** Begins a life; `known: false` keeps its session from the others. */
+  /** Starts or restarts the node. With `known: false` the other node does not learn its session. */
   start(options: { readonly known?: boolean; readonly session?: Session } = {}): void {
     const session = options.session ?? newSession(this.#random);
     if (options.known ?? true) this.session = session;
-    this.transport = linkHost({
+    this.host.end();
+    this.link = linkHost({
       host: this.host,
-      peers: this.#view(session),
+      peers: this.#view(),
       session,
       random: this.#random,
+      maxSessions: this.#pair.options.maxSessions,
       sent: (id, ok) => this.results.push([id, ok]),
-      deliver: (message, from) => this.taken.push({ from, message }),
+      deliver: (message, from) => this.delivered.push({ from, message }),
       drop: (drop) => this.drops.push(drop),
       reachable: (name, ok) => this.reachable.push([name, ok]),
-      renewed: (next) => this.session = next,
+      sessionChanged: (next) => this.session = next,
       packet: (_to, payload) => {
         this.packets.push(payload);
         return this.holdsPackets ? undefined : payload;
       },
+      stream: (id, bytes) => this.onStream?.(id, bytes) ?? false,
     });
   }
 
-  /** Sends a message; its number, as `results` has it. */
+  /** Sends a message; returns its id in `results`. */
   send(to: string, message: Uint8Array): number {
     const id = ++this.#lastId;
     const address = this.#pair.nodes.find(({ name }) => name === to)?.host.address;
-    this.transport.send({
+    this.link.send({
       id,
       to: { name: to, address: address ?? { host: "10.0.0.1", port: 1 } },
       message,
@@ -123,53 +137,52 @@ export class LinkNode {
     return id;
   }
 
-  /** What it would write to a stream for a message, without sending it. */
+  /** Returns what the node would write to a stream for a message, without sending it. */
   capture(to: string, message: Uint8Array): Uint8Array {
-    const { network } = this.#pair;
-    const open = network.open;
     let captured = new Uint8Array(0);
-    network.open = (_from, { bytes }) => captured = concat([bytes]);
-    try {
-      this.send(to, message);
-    } finally {
-      network.open = open;
-    }
+    const { onStream } = this;
+    this.onStream = (_id, bytes) => {
+      captured = concat([bytes]);
+      return true;
+    };
+    this.send(to, message);
+    this.onStream = onStream;
     return captured;
   }
 
-  /** Hands it what came on a stream; whether it gave a receipt. */
-  receive(bytes: Uint8Array): boolean {
-    const from = { host: "10.9.9.9", port: 9 };
-    return this.transport.receiveStream(from, bytes) !== undefined;
-  }
-
-  /** Hands it a packet. */
-  receivePacket(bytes: Uint8Array): void {
-    this.transport.receivePacket({ host: "10.9.9.9", port: 9 }, bytes);
-  }
-
-  #view(ownSession: Session): PeerView {
-    const peerOf = (node: LinkNode): Peer => {
-      const { session, ...changes } = { session: node.session, ...node.peer };
-      return {
-        name: node.name,
-        address: node.host.address,
-        state: "alive",
-        runsGossipcheck: true,
-        tags: new Map(),
-        ...(session === undefined ? {} : { session }),
-        ...changes,
-      };
+  /** Keeps its streams from being opened; each ends as `end` says, once its bytes are known. */
+  endStreams(end: (bytes: Uint8Array) => StreamEnd): void {
+    this.onStream = (id, bytes) => {
+      this.#pair.network.schedule.after(0, () => this.link.streamEnded(id, end(bytes)));
+      return true;
     };
+  }
+
+  /** Passes the node what came on a stream; returns whether it wrote an ack. */
+  receiveStream(bytes: Uint8Array): boolean {
+    const from = { host: "10.9.9.9", port: 9 };
+    return this.link.receiveStream(from, bytes) !== undefined;
+  }
+
+  /** Passes the node a packet. */
+  receivePacket(bytes: Uint8Array): void {
+    this.link.receivePacket({ host: "10.9.9.9", port: 9 }, bytes);
+  }
+
+  #view(): AddressedPeers {
     const others = () => this.#pair.nodes.filter((node) => node !== this);
     return {
-      self: { ...peerOf(this), session: ownSession },
-      *peers() {
-        for (const node of others()) yield peerOf(node);
-      },
+      self: this,
       peer: (name) => {
         const node = others().find((other) => other.name === name);
-        return node && peerOf(node);
+        if (node === undefined) return undefined;
+        const { session, ...changes } = { session: node.session, ...node.peer };
+        return {
+          address: node.host.address,
+          state: "alive",
+          ...(session === undefined ? {} : { session }),
+          ...changes,
+        };
       },
     };
   }

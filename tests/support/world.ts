@@ -1,80 +1,74 @@
 /**
- * A cluster in virtual time: the very classes that the daemon runs, on a network that a seed fixes.
+ * A cluster in virtual time: nodes as the daemon runs them, on a virtual network, with what SWIM does
+ * among them recorded.
  * @module
  */
+import { DEFAULT_GOSSIP_SETTINGS } from "../../lib/gossip/settings.ts";
+import { MemoryBatchStore } from "../../lib/journal/batch_store.ts";
+import { Node } from "../../lib/node/node.ts";
+import type { NodeRuntime, NodeSettings } from "../../lib/node/settings.ts";
 import type { Address } from "../../lib/runtime.ts";
-import { WireError } from "../../lib/errors.ts";
 import { LAN_SETTINGS, type SwimSettings } from "../../lib/swim/config.ts";
-import { Membership } from "../../lib/swim/membership.ts";
-import { encodeMeta } from "../../lib/swim/meta.ts";
-import type { Member, SwimEffects, SwimEvent } from "../../lib/swim/types.ts";
-import { Envelope } from "../../lib/wire/envelope.ts";
-import { StreamReader } from "../../lib/wire/frames.ts";
-import type { StreamMessage } from "../../lib/wire/messages.ts";
-import { hash, SeededRandom } from "./world_time.ts";
+import type { Membership } from "../../lib/swim/membership.ts";
+import type { Member, SwimEvent } from "../../lib/swim/types.ts";
+import type { VirtualHost, VirtualProcess } from "./world_host.ts";
+import { VirtualNetwork } from "./world_network.ts";
 import { Sharing, SharingEnvelope } from "./world_sharing.ts";
-import { type StreamEnd, VirtualHost, VirtualNetwork } from "./world_network.ts";
+import { hash, SeededRandom } from "./world_time.ts";
 
-/** What a world is made of. */
+/** Options of a `World`. */
 export interface WorldOptions {
-  /** Fixes everything that happens. */
+  /** Determines everything random. */
   readonly seed: number;
-  /** Timings of its nodes. Default LAN. */
+  /** Timings of the membership. Default: `LAN_SETTINGS`. */
   readonly settings?: SwimSettings;
 }
 
-/** An event of one node. */
+/** An event of the membership of one node. */
 export interface WorldEvent {
-  /** When, in the world's time. */
+  /** Virtual time of the event. */
   readonly atMs: number;
-  /** Whose. */
   readonly node: WorldNode;
-  /** What happened. */
   readonly event: SwimEvent;
 }
 
-/** What a node is made of. */
-export interface NodeOptions {
-  /** Its name; the default counts up. */
+/** Options of a `WorldNode`. */
+export interface WorldNodeOptions {
+  /** Default: `node-` and a number that counts up. */
   readonly name?: string;
-  /** Where it listens; the default counts up. */
+  /** Default: an address that counts up. */
   readonly address?: Address;
-  /** Its tags. */
-  readonly tags?: ReadonlyMap<string, string>;
-  /** Where to look for the cluster when all is lost. */
+  /** The configured peers of the node. */
   readonly peers?: readonly Address[];
-  /** Incarnation to start with. */
-  readonly firstIncarnation?: number;
 }
 
 /** Nodes and the network between them. */
 export class World {
-  /** What carries packets and streams, and what goes wrong with them. */
   readonly network: VirtualNetwork;
-  /** Chance for what a test decides. */
+  /** Randomness for what the test decides. */
   readonly random: SeededRandom;
-  /** Every node ever, by name. */
+  /** All nodes by name, ended ones too. */
   readonly nodes = new Map<string, WorldNode>();
-  /** What all of them hold alike. */
-  readonly sharing = new Sharing();
-  readonly #options: WorldOptions;
+  readonly options: WorldOptions;
+  readonly #sharing = new Sharing();
   readonly #listeners: ((event: WorldEvent) => void)[] = [];
   #trace = 0;
   #wrong: WorldNode | undefined;
+  #failure: unknown;
 
-  /** No nodes yet. */
+  /** Has no nodes yet. */
   constructor(options: WorldOptions) {
-    this.#options = options;
+    this.options = options;
     this.network = new VirtualNetwork(options);
     this.random = new SeededRandom(`test ${options.seed}`);
   }
 
-  /** Milliseconds since the beginning. */
+  /** Virtual milliseconds since the start. */
   get nowMs(): number {
     return this.network.schedule.nowMs;
   }
 
-  /** A number that stands for all events so far, in their order and with their times. */
+  /** A hash of all events so far, with their order and times. */
   get trace(): number {
     return this.#trace >>> 0;
   }
@@ -85,14 +79,14 @@ export class World {
   }
 
   /** Adds a node and starts it. */
-  addNode(options: NodeOptions = {}): WorldNode {
+  addNode(options: WorldNodeOptions = {}): WorldNode {
     const number = this.nodes.size;
     const name = options.name ?? `node-${number}`;
     const address = options.address ??
       { host: `10.${number >> 16}.${(number >> 8) & 255}.${number & 255}`, port: 7946 };
-    const node = new WorldNode({ world: this, name, address, node: options });
+    const node = new WorldNode({ world: this, name, address });
     this.nodes.set(name, node);
-    node.start();
+    node.start(options);
     return node;
   }
 
@@ -103,20 +97,21 @@ export class World {
     return nodes;
   }
 
-  /** Lets time pass. */
-  pass(ms: number): void {
-    this.network.schedule.pass(ms);
+  /** Lets time pass. Rejects with what a bug in a node has thrown. */
+  async pass(ms: number): Promise<void> {
+    await this.network.schedule.passSettled(ms);
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Lets time pass until `holds` does, looked at every `stepMs`; how long it took, or undefined. */
-  passUntil(
+  /** Lets time pass until `holds` does, checked every `stepMs`; returns how long, or undefined. */
+  async passUntil(
     holds: () => boolean,
     { withinMs, stepMs = 100 }: { withinMs: number; stepMs?: number },
-  ): number | undefined {
+  ): Promise<number | undefined> {
     const startMs = this.nowMs;
     while (!holds()) {
       if (this.nowMs - startMs >= withinMs) return undefined;
-      this.pass(stepMs);
+      await this.pass(stepMs);
     }
     return this.nowMs - startMs;
   }
@@ -126,7 +121,7 @@ export class World {
     this.#listeners.push(listener);
   }
 
-  /** For nodes: something happened. */
+  /** For nodes: records an event. */
   record(node: WorldNode, event: SwimEvent): void {
     const about = "member" in event ? `${event.member.name} ${event.member.incarnation}` : "";
     const line = `${this.#trace} ${this.nowMs} ${node.name} ${event.type} ${about}`;
@@ -134,44 +129,59 @@ export class World {
     for (const listener of this.#listeners) listener({ atMs: this.nowMs, node, event });
   }
 
-  /** For nodes: the timings. */
-  get settings(): SwimSettings {
-    return this.#options.settings ?? LAN_SETTINGS;
+  /** For nodes: makes the node of one process, and runs it. */
+  run(node: WorldNode, { peers = [] }: Pick<WorldNodeOptions, "peers">): Node {
+    const { name, address, process, life } = node;
+    const random = new SeededRandom(`${this.options.seed} ${name} ${life}`);
+    const made = new Node({
+      name,
+      address,
+      sockets: {
+        datagrams: process.listenDatagrams(address),
+        streams: process.listenStreams(address),
+      },
+      settings: settingsOf(address, peers),
+      swimSettings: this.options.settings ?? LAN_SETTINGS,
+      runtime: runtimeOf(process, random),
+      envelope: new SharingEnvelope(
+        { label: "", keyring: undefined, random, compress: false },
+        this.#sharing,
+      ),
+      state: {
+        batches: new MemoryBatchStore({ timers: process }),
+        known: { addresses: () => [], notice: (event) => this.record(node, event) },
+      },
+      admit: () => undefined,
+      onGossipEvent() {},
+    });
+    this.#sharing.adopt(made);
+    made.run().catch((error) => this.#failure ??= error);
+    return made;
   }
 
-  /** For nodes: chance of one life of one node. */
-  randomFor(name: string, life: number): SeededRandom {
-    return new SeededRandom(`${this.#options.seed} ${name} ${life}`);
-  }
-
-  /** Whether every running node holds exactly the running nodes alive. */
+  /** Whether each running node sees exactly the running nodes as alive. */
   converged(): boolean {
     const running = this.running;
-    // Who was wrong the last time is asked first: most likely it still is, and the others need not be.
+    // The node that was wrong the last time most likely still is, and saves a look at the others.
     if (this.#wrong?.host.running === true && !this.#wrong.agreesOn(running)) return false;
     this.#wrong = running.find((node) => !node.agreesOn(running));
     return this.#wrong === undefined;
   }
 }
 
-/** One node: a host with a membership machine on it. */
+/** One node: a host that runs it. */
 export class WorldNode {
-  /** Its name. */
   readonly name: string;
-  /** Its host. */
   readonly host: VirtualHost;
   readonly #world: World;
-  readonly #options: NodeOptions;
-  #membership: Membership | undefined;
-  #envelope: Envelope | undefined;
+  #node!: Node;
   #life = 0;
   #highestIncarnation = 0;
 
   /** Made by `World.addNode`. */
-  constructor(options: { world: World; name: string; address: Address; node: NodeOptions }) {
+  constructor(options: { world: World; name: string; address: Address }) {
     this.#world = options.world;
     this.name = options.name;
-    this.#options = options.node;
     this.host = options.world.network.addHost(options.address);
   }
 
@@ -180,54 +190,33 @@ export class WorldNode {
     return this.host.address;
   }
 
-  /** Its machine in this life. */
+  /** The membership of its present process, or of its last one. */
   get membership(): Membership {
-    return this.#membership!;
+    return this.#node.membership;
   }
 
-  /** How often it was started. */
+  /** The process that runs it. */
+  get process(): VirtualProcess {
+    return this.host.process!;
+  }
+
+  /** Number of times that it was started. */
   get life(): number {
     return this.#life;
   }
 
-  /** The highest incarnation that it took in any life. */
+  /** The highest incarnation of all its processes. */
   get highestIncarnation(): number {
     const { incarnation } = this.membership.self();
     this.#highestIncarnation = Math.max(this.#highestIncarnation, incarnation);
     return this.#highestIncarnation;
   }
 
-  /** Starts it, or starts it anew with nothing remembered. */
-  start(options: Pick<NodeOptions, "firstIncarnation" | "peers"> = {}): void {
-    if (this.#membership !== undefined) this.highestIncarnation;
-    const random = this.#world.randomFor(this.name, ++this.#life);
-    const envelope = new SharingEnvelope(
-      { label: "", keyring: undefined, random, compress: false },
-      this.#world.sharing,
-    );
-    this.#envelope = envelope;
-    this.host.end();
-    const membership = new Membership({
-      name: this.name,
-      address: this.address,
-      meta: encodeMeta(this.#options.tags ?? new Map()),
-      settings: this.#world.settings,
-      envelope,
-      effects: this.#effects(this.#life),
-      clock: this.host.clock,
-      random,
-      ...this.#options,
-      ...options,
-    });
-    this.#membership = membership;
-    this.host.start({
-      packet: (from, bytes) => membership.receivePacket(from, bytes),
-      stream: (from, bytes) => {
-        const message = this.#read(bytes);
-        return message === undefined ? undefined : membership.receiveStream(from, message);
-      },
-    });
-    membership.start();
+  /** Starts it, or restarts it with nothing remembered. */
+  start(options: Pick<WorldNodeOptions, "peers"> = {}): void {
+    if (this.#life++ > 0) this.highestIncarnation;
+    this.host.start();
+    this.#node = this.#world.run(this, options);
   }
 
   /** Ends it at once, as `kill -9` does. */
@@ -235,52 +224,49 @@ export class WorldNode {
     this.host.end();
   }
 
-  /** Lets it leave and end, as SIGTERM does. */
+  /** Lets it leave the cluster and end, as SIGTERM does. */
   leave(): void {
-    this.membership.leave(5_000);
+    const node = this.#node;
+    const { host, process } = this;
+    void node.leave(5_000).then(() => {
+      node.close();
+      if (host.process === process) host.end();
+    });
   }
 
-  /** How it sees a member. */
+  /** Its view of a member. */
   sees(name: string): Member | undefined {
     return this.membership.member(name);
   }
 
-  /** Whether it holds exactly these alive. */
+  /** Whether it sees exactly these nodes as alive. */
   agreesOn(nodes: readonly WorldNode[]): boolean {
     if (this.membership.size !== nodes.length) return false;
     return nodes.every(({ name }) => this.sees(name)?.state === "alive");
   }
+}
 
-  #effects(life: number): SwimEffects {
-    const { host } = this;
-    return {
-      sendPacket: (to, packet) => host.sendPacket(to, packet),
-      setTimer: (delayMs, timer) => host.after(delayMs, () => this.membership.fire(timer)),
-      openExchange: (...[exchange, bytes, timeoutMs]: Parameters<SwimEffects["openExchange"]>) => {
-        const done = (end: StreamEnd) => {
-          const message = end.ok && end.reply !== undefined ? this.#read(end.reply) : undefined;
-          if (message !== undefined) return this.membership.receiveReply(exchange, message);
-          this.membership.exchangeFailed(exchange, end.ok ? "bad reply" : end.reason);
-        };
-        host.openStream(exchange.to, { bytes, timeoutMs, wantsReply: true, done });
-      },
-      emit: (event) => {
-        if (life !== this.#life) return;
-        this.#world.record(this, event);
-        if (event.type === "left") host.after(0, () => this.kill());
-      },
-    };
-  }
+function settingsOf(address: Address, peers: readonly Address[]): NodeSettings {
+  return {
+    bind: { hostname: address.host, port: address.port },
+    clientBind: undefined,
+    gossipGroup: DEFAULT_GOSSIP_SETTINGS.gossipGroup,
+    peers: peers.map(({ host, port }) => ({ hostname: host, port })),
+    tags: new Map(),
+    advertiseIntervalMs: DEFAULT_GOSSIP_SETTINGS.advertiseIntervalMs,
+    label: "",
+  };
+}
 
-  #read(bytes: Uint8Array): StreamMessage | undefined {
-    const reader = new StreamReader({ envelope: this.#envelope! });
-    try {
-      reader.push(bytes);
-      const message = reader.take();
-      return message && this.#world.sharing.stream(message);
-    } catch (error) {
-      if (error instanceof WireError) return undefined;
-      throw error;
-    }
-  }
+/** A machine without keys and files. */
+function runtimeOf(process: VirtualProcess, random: SeededRandom): NodeRuntime {
+  const absent = () => {
+    throw new Error("the simulated nodes have neither keys nor files");
+  };
+  return {
+    ...{ network: process, timers: process, clock: process.host.clock, random },
+    log: { write() {} },
+    readSecretFile: absent,
+    replaceSecretFile: absent,
+  };
 }

@@ -17,13 +17,14 @@ import type {
 } from "../../lib/swim/types.ts";
 import { encodeMessage } from "../../lib/wire/codec.ts";
 import { Envelope } from "../../lib/wire/envelope.ts";
-import { StreamReader } from "../../lib/wire/frames.ts";
+import { StreamReader } from "../../lib/wire/stream_reader.ts";
 import type {
   Alive,
   PacketMessage,
   PushPull,
   PushPullNode,
   StreamMessage,
+  User,
   Versions,
 } from "../../lib/wire/messages.ts";
 import { SeededRandom } from "./world_time.ts";
@@ -150,7 +151,7 @@ export class Recorder {
   }
 
   /** The machine gets a message on a stream from a peer; its reply. */
-  stream(number: number, message: StreamMessage): StreamMessage | undefined {
+  stream(number: number, message: Exclude<StreamMessage, User>): StreamMessage | undefined {
     const reply = this.machine.receiveStream({ ...addressOf(number), port: 51_000 }, message);
     return reply === undefined ? undefined : this.#read(reply);
   }
