@@ -3,6 +3,7 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { fromFileUrl, globToRegExp, join, relative, resolve } from "@std/path";
 import { EXIT_STATUS } from "../lib/errors.ts";
 import { withGeneratedParts } from "../scripts/readme.ts";
+import { additionRows, quoted, table } from "./support/architecture_tables.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
 const NO_PRODUCT = /^(tests\/|scripts\/|dist\/|coverage\/)|_(test|bench)\.ts$/;
@@ -22,19 +23,6 @@ function* walk(directory: string): Generator<string> {
 
 const FILES = [...walk(".")].sort();
 const SOURCES = FILES.filter((path) => path.endsWith(".ts") && !NO_PRODUCT.test(path));
-
-/** The table under a heading, as cells; the heading row and the rule under it are left out. */
-function table(heading: string): string[][] {
-  const section = text("ARCHITECTURE.md").split(/^## /m).find((one) => one.startsWith(heading));
-  assert(section !== undefined, `ARCHITECTURE.md has no section "${heading}"`);
-  const rows = section.split("\n").filter((line) => line.startsWith("|")).slice(2);
-  assertGreater(rows.length, 0, `the section "${heading}" has no table`);
-  return rows.map((row) => row.split("|").slice(1, -1).map((cell) => cell.trim()));
-}
-
-function quoted(cell: string | undefined): string[] {
-  return [...(cell ?? "").matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? "");
-}
 
 interface Import {
   readonly from: string;
@@ -143,28 +131,33 @@ Deno.test("types are written by hand for deno-std alone, which ships none", () =
   }
 });
 
-Deno.test("the machines name no clock, no chance, no promise and no platform", () => {
+/** The interface through which each machine acts. */
+const EFFECTS = {
+  "lib/swim": "SwimEffects",
+  "lib/link": "LinkEffects",
+  "lib/gossip": "GossipEffects",
+};
+
+Deno.test("the machines name no clock, no random source, no promise and no platform", () => {
   const forbidden =
     /\basync\b|\bawait\b|\bPromise\b|setTimeout|setInterval|\bDate\b|\bperformance\b|Math\.random|crypto\.|console\.|Deno\./;
-  const machines = SOURCES.filter((path) => /^lib\/(swim|gossip)\//.test(path));
-  assertGreater(machines.length, 8);
-  const wrong = machines.flatMap((path) =>
-    text(path).split("\n").flatMap((line, index) =>
-      forbidden.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : []
-    )
-  );
-  assertEquals(wrong, []);
+  for (const room of Object.keys(EFFECTS)) {
+    const files = SOURCES.filter((path) => path.startsWith(`${room}/`));
+    assertGreater(files.length, 4, `${room} is too small to be a machine`);
+    const wrong = files.flatMap((path) =>
+      text(path).split("\n").flatMap((line, index) =>
+        forbidden.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : []
+      )
+    );
+    assertEquals(wrong, []);
+  }
 });
 
 Deno.test("machines have at most eight effects", () => {
-  for (
-    const [path, name] of [["lib/swim/types.ts", "SwimEffects"], [
-      "lib/gossip/types.ts",
-      "GossipEffects",
-    ]]
-  ) {
+  for (const [room, name] of Object.entries(EFFECTS)) {
     const body =
-      text(path ?? "").match(new RegExp(`interface ${name} \\{([\\s\\S]*?)\\n\\}`))?.[1] ?? "";
+      text(`${room}/types.ts`).match(new RegExp(`interface ${name} \\{([\\s\\S]*?)\\n\\}`))?.[1] ??
+        "";
     const methods = body.match(/^ {2}\w+\(/gm)?.length ?? 0;
     assert(methods >= 1 && methods <= 8, `${name} has ${methods} methods`);
   }
@@ -192,8 +185,7 @@ Deno.test("no file is left out of the lint, and what is ignored has its reason b
 });
 
 Deno.test("the 'to add' table names files that are there", () => {
-  for (const [what, ...cells] of table("To add")) {
-    const paths = cells.flatMap(quoted).filter((one) => /[/.]/.test(one));
+  for (const { what, paths } of additionRows()) {
     assertGreater(paths.length, 0, `"${what}" names no file`);
     for (const path of paths) {
       const pattern = globToRegExp(path);
