@@ -1,4 +1,4 @@
-/** Nodes that UDP alone reaches, on real networks: what goes between them goes in packets. */
+/** A node that only UDP reaches, on a real network: messages are sent to it in packets. */
 import { assertEquals } from "@std/assert";
 import { print } from "../../scripts/print.ts";
 import { nodeName, PATIENCE_MS, TestCluster } from "../support/cluster.ts";
@@ -10,10 +10,10 @@ const ignore = missing !== undefined;
 const because = ignore ? ` (skipped, this machine lacks ${missing})` : "";
 
 const NODES = 5;
-/** What makes a batch take a few hundred packets. */
+/** Makes a batch a few hundred packets long. */
 const PADDING = `# ${"x".repeat(40_000)}`;
 
-/** A cluster with a key, a namespace a node; the last one is the lonely one. */
+/** A cluster with a key, each node in a namespace of its own. */
 async function startCluster(network: TestNetwork, stack: AsyncDisposableStack) {
   const cluster = stack.use(new TestCluster());
   const keyring = cluster.path("keyring.json");
@@ -32,18 +32,21 @@ async function startCluster(network: TestNetwork, stack: AsyncDisposableStack) {
 }
 
 for (const lossPercent of [0, 30]) {
-  const name = `a node by UDP alone, ${lossPercent} % of its packets lost, runs every batch once ` +
-    `and its results come home${because}`;
+  const name =
+    `a node that only UDP reaches, at a loss of ${lossPercent} %, runs every batch once ` +
+    `and its results reach the origin${because}`;
   Deno.test({ name, ignore }, async () => {
     await using stack = new AsyncDisposableStack();
     const network = stack.use(await TestNetwork.create(NODES));
     const cluster = await startCluster(network, stack);
-    const lonely = network.host(NODES - 1);
+    const isolated = network.host(NODES - 1);
     const others = network.hosts.slice(0, NODES - 1);
-    const cut: Cut = { from: [lonely], to: others, protocols: ["tcp"] };
+    const cut: Cut = { from: [isolated], to: others, protocols: ["tcp"] };
     await network.cut(cut);
     const udp = { percent: lossPercent, protocol: "udp" } as const;
-    if (lossPercent > 0) await network.setLoss([{ ...udp, from: lonely }, { ...udp, to: lonely }]);
+    if (lossPercent > 0) {
+      await network.setLoss([{ ...udp, from: isolated }, { ...udp, to: isolated }]);
+    }
     const small = cluster.writeStampCheck();
     const large = cluster.writeChecks("large.json", {
       stamp: { type: "file_exists", path: "/nowhere", action: stampAction(cluster, PADDING) },
@@ -68,7 +71,9 @@ for (const lossPercent of [0, 30]) {
         assertEquals(done, cluster.names);
         const tookMs = Math.round(performance.now() - startedMs);
         const what = file === small ? "small" : "of 320 kB";
-        print(`    a batch ${what} from ${origin.name}: all results home after ${tookMs} ms`);
+        print(
+          `    a batch ${what} from ${origin.name}: all results at the origin after ${tookMs} ms`,
+        );
         runs++;
       }
     }
@@ -77,7 +82,7 @@ for (const lossPercent of [0, 30]) {
   });
 }
 
-/** Shell that appends the node's name to where `stamps` looks, whatever stands before it. */
+/** A shell script: a comment, and a command that appends the node's name to the file that `stamps` reads. */
 function stampAction(cluster: TestCluster, comment: string): string {
   return `${comment}\necho "$GOSSIPCHECK_NODE" >> '${cluster.path("runs")}'`;
 }

@@ -112,7 +112,7 @@ Deno.test("a daemon that is told to stop lets its actions finish, sends its resu
       timeoutMs: PATIENCE_MS,
     });
     const refused = await leaver.gcheck([`-file=${file}`, "check"]);
-    assertStringIncludes(refused.stderr, "this daemon is stopping: ask another");
+    assertStringIncludes(refused.stderr, "this daemon is stopping; try another one");
     Deno.writeTextFileSync(goOn, "");
     // Who waits sees the results, and no member that left.
     const answer = await checking;

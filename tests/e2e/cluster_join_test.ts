@@ -1,6 +1,6 @@
 /** How real daemons find each other, lose each other and say so. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { MemberRecord } from "../../lib/cli/records.ts";
+import type { MemberRecord } from "../../lib/cli/json_records.ts";
 import { PATIENCE_MS, TestCluster, withCluster } from "../support/cluster.ts";
 import { freePort } from "../support/free_port.ts";
 import type { GossipcheckNode } from "../support/gossipcheck_node.ts";

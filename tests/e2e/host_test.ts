@@ -190,7 +190,7 @@ Deno.test("files are told apart, those under /proc and FIFOs too", async () => {
       "fail",
     ]);
     const unread = await ask([contains(file, "x")], { permissions: [] });
-    assertEquals(statuses(unread), [`HostError: ${file} may not be read (grant --allow-read)`]);
+    assertEquals(statuses(unread), [`HostError: ${file} cannot be read: grant --allow-read`]);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../lib/encryption_key.ts";
-import { listingFromChecks } from "../../lib/batch/key_operation.ts";
+import type { KeyListing } from "../../lib/batch/key_operation.ts";
 import { type Answer, nodeName, PATIENCE_MS, TestCluster } from "../support/cluster.ts";
 import { GoPeer } from "../support/go_peer.ts";
 import { buildGoTool, missingForGo } from "../support/go_tools.ts";
@@ -64,12 +64,12 @@ class KeyedCluster extends TestCluster {
   }
 
   /** What every node encrypts with and holds, by fingerprint. */
-  async listing(): Promise<Record<string, { sealing: string; held: readonly string[] }>> {
+  async listing(): Promise<Record<string, { primary: string; held: readonly string[] }>> {
     const { stdout } = await this.keys("list");
     return Object.fromEntries(
       reportedNodes(stdout).map(({ node, results = [] }) => {
         const passed = results.filter(({ status }) => status === "pass");
-        const listing = listingFromChecks(passed.map(({ check = "" }) => check));
+        const listing = listingOf(passed.map(({ check = "" }) => check));
         assert(listing !== undefined, `${node} told nothing of its keys`);
         return [node, listing];
       }),
@@ -193,7 +193,7 @@ async function rotate(cluster: KeyedCluster, peer: GoPeer | undefined): Promise<
   await stream.stop();
   stream.assertNothingLost();
   const rings = Object.values(await cluster.listing());
-  assertEquals(rings, Array(SIZE).fill({ sealing: newName, held: [newName] }));
+  assertEquals(rings, Array(SIZE).fill({ primary: newName, held: [newName] }));
   for (const { name } of cluster.nodes) assertEquals(cluster.kept(name), [NEW.toBase64()]);
 }
 
@@ -215,7 +215,7 @@ async function newKeyComesIn(cluster: KeyedCluster): Promise<void> {
   await cluster.mustStep("install", `-key-file=${third}`);
   // Not there when the third key was installed, and still told of it.
   await cluster.start("late", [NEW]);
-  const expected = { sealing: fingerprintOf(NEW), held: [NEW, THIRD].map(fingerprintOf) };
+  const expected = { primary: fingerprintOf(NEW), held: [NEW, THIRD].map(fingerprintOf) };
   await eventually(async () => assertEquals((await cluster.listing())["late"], expected), {
     timeoutMs: PATIENCE_MS,
   });
@@ -233,8 +233,8 @@ async function fileOutlivesTheNode(cluster: KeyedCluster): Promise<void> {
   ]);
   await returned.waitFor("join", { name: cluster.origin.name, timeoutMs: PATIENCE_MS });
   await eventually(async () => {
-    const { sealing } = (await cluster.listing())[name] ?? {};
-    assertEquals(sealing, fingerprintOf(NEW));
+    const { primary } = (await cluster.listing())[name] ?? {};
+    assertEquals(primary, fingerprintOf(NEW));
   }, { timeoutMs: PATIENCE_MS });
 }
 
@@ -280,10 +280,10 @@ Deno.test("a step that a node cannot take is refused where it is seen", async ()
     assertStringIncludes(reasons(unknown)[name] ?? "", "install it");
   }
 
-  const sealing = await cluster.keys("remove", fingerprintOf(OLD));
-  assertEquals(sealing.code, 1);
+  const primary = await cluster.keys("remove", fingerprintOf(OLD));
+  assertEquals(primary.code, 1);
   for (const name of cluster.names) {
-    assertStringIncludes(reasons(sealing)[name] ?? "", "encrypts with");
+    assertStringIncludes(reasons(primary)[name] ?? "", "encrypts with");
   }
 
   const installed = await cluster.keys("install", `-key-file=${file}`);
@@ -297,7 +297,7 @@ Deno.test("a step that a node cannot take is refused where it is seen", async ()
   assertStringIncludes(reasons(used)[nodeName(1)] ?? "", "install it");
   const listing = await cluster.listing();
   assertEquals(
-    cluster.names.map((name) => listing[name]?.sealing),
+    cluster.names.map((name) => listing[name]?.primary),
     Array(2).fill(fingerprintOf(OLD)),
   );
 
@@ -317,3 +317,11 @@ Deno.test("without encryption there are no keys to change, and nothing is sent",
     batches: [],
   });
 });
+
+/** The keys that a node's rows show; undefined if they show none. */
+function listingOf(rows: readonly string[]): KeyListing | undefined {
+  const after = (prefix: string) =>
+    rows.filter((row) => row.startsWith(prefix)).map((row) => row.slice(prefix.length));
+  const [primary] = after("encrypts with ");
+  return primary === undefined ? undefined : { primary, held: after("holds ") };
+}

@@ -110,7 +110,10 @@ Deno.test("with -state-dir none a node says what that costs, and it costs that",
     const forgetful = await cluster.add("forgetful", { stateDirectory: "none" });
     const warning = await logged(forgetful, "state_not_kept");
     assertEquals(warning["level"], "warn");
-    assertMatch(String(warning["message"]), /-state-dir none.*may then run again.*-peers/);
+    assertMatch(
+      String(warning["message"]),
+      /-state-dir none.*batches that have not expired may run again.*-peers/,
+    );
     await allMeet(cluster.nodes);
     await cluster.check(cluster.writeStampCheck());
     assertEquals(cluster.stamps(), cluster.names);
@@ -188,7 +191,7 @@ Deno.test("a second daemon on the same state ends with one line; a corrupt one i
     Deno.writeFileSync(database, new Uint8Array(size).fill(0x5a));
     assertMatch(
       await refusal(cluster.restart(0)),
-      /^gossipcheckd: state database .*: file is not a database; restore it .* may run again$/,
+      /^gossipcheckd: state database .*: file is not a database; restore it .* may then run again$/,
     );
   });
 });
@@ -203,7 +206,7 @@ Deno.test({
       const wrap = onReadOnlyDisk(stateDirectory);
       assertMatch(
         await refusal(cluster.add("new", { stateDirectory, wrap })),
-        /^gossipcheckd: state directory .*read only\/new cannot be made: Read-only file system/,
+        /^gossipcheckd: state directory .*read only\/new cannot be created: Read-only file system/,
       );
       const old = await cluster.add("old", { stateDirectory });
       await old.leave();
@@ -251,7 +254,7 @@ Deno.test({
       assertEquals([status, action?.end], ["fail", "refused"]);
       assertMatch(
         action?.reason ?? "",
-        /^not started, since this node could not remember .* disk is full; free some space/,
+        /^not started: this node could not record the start: .* disk is full; free some space/,
       );
       assertStringIncludes(String((await logged(node, "store_failed"))["message"]), "disk is full");
       assertEquals(cluster.stamps(), [cluster.origin.name]);

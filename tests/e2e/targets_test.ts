@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { BatchRecord } from "../../lib/cli/records.ts";
+import type { BatchRecord } from "../../lib/cli/json_records.ts";
 import { nodeName, PATIENCE_MS, TestCluster } from "../support/cluster.ts";
 import type { GossipcheckNode } from "../support/gossipcheck_node.ts";
 import { eventually } from "../support/process.ts";
@@ -176,7 +176,7 @@ Deno.test("cancel ends what runs everywhere with its children, and starts nothin
 
   const unknown = await cluster.origin.gcheck(["cancel", "01JGFJJZ00ABCDEFGHJKMNPQRS"]);
   assertEquals(unknown.code, 2);
-  assertStringIncludes(unknown.stderr, "remembers no batch");
+  assertStringIncludes(unknown.stderr, "does not know batch");
 });
 
 Deno.test("a batch that has expired is run by nobody who comes later, and still shown", async () => {

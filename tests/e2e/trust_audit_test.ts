@@ -47,7 +47,7 @@ Deno.test("batches and actions are on record: who sent and signed them, and how 
   const reason = `it is not signed by a key in this node's trusted keys (${trusted})`;
   assertEquals(lines.slice(0, 2), [
     { event: "batch_refused", origin: "n1", reason },
-    { event: "batch_taken", ...of, runsHere: true, checks: ["passes", "mends", "hangs"] },
+    { event: "batch_accepted", ...of, runsHere: true, checks: ["passes", "mends", "hangs"] },
   ]);
   const byCheck = (check: string) => lines.filter((line) => line["check"] === check);
   const mends = { ...of, check: "mends", command: "exit 3" };
@@ -65,7 +65,7 @@ Deno.test("batches and actions are on record: who sent and signed them, and how 
 
   Deno.renameSync(audit, `${audit}.moved`);
   node.signal("SIGHUP");
-  await eventually(() => Deno.statSync(audit), { timeoutMs: 30_000, intervalMs: 20 });
+  await eventually(() => Deno.statSync(audit), { intervalMs: 20 });
   const again = await cluster.check(file, [`-sign=${alice.keyFile}`]);
   const moved = recordsOf(audit);
   assertEquals(new Set(moved.map(({ batch }) => batch)), new Set([again.report.batch]));
@@ -80,7 +80,7 @@ Deno.test("a refused action is on record as one, and a node that keeps no state 
   await cluster.together();
   await cluster.check(cluster.writeStampCheck());
   const lines = plain(recordsOf(join(stateDirectory, "n1", "audit.log")));
-  assertEquals(lines.map(({ event }) => event), ["batch_taken", "action_refused"]);
+  assertEquals(lines.map(({ event }) => event), ["batch_accepted", "action_refused"]);
   assertEquals(lines[1]?.["outcome"], "this node runs no actions (-no-actions)");
   const [warning] = other.events.all.filter(({ event }) => event === "audit_not_kept");
   assertEquals(warning?.fields["level"], "warn");

@@ -3,8 +3,9 @@
  * has taken over.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { Batch } from "../../lib/gossip/types.ts";
-import { encodeChecks } from "../../lib/checks/codec.ts";
+import type { Batch } from "../../lib/batch/batch.ts";
+import { encodeBody } from "../../lib/batch/body.ts";
+import { type BatchChanges, makeBatch } from "../support/batches.ts";
 import { PATIENCE_MS, TestCluster } from "../support/cluster.ts";
 import type { GossipcheckNode, LogLine } from "../support/gossipcheck_node.ts";
 import { missingForHook, shiftedClock, withCode } from "../support/hooked_node.ts";
@@ -119,16 +120,17 @@ Deno.test("no field of a signed batch can be changed on its way", async () => {
   const node = await cluster.add("trusting", { flags: cluster.trusting });
   await using thief = await cluster.thief("thief");
   const { origin } = thief;
-  const signed = () =>
-    signedBy(
-      cluster.alice,
-      batchRunning(cluster.stamp, { origin, target: { nodes: ["nobody"] } }),
-    );
-  const evil = encodeChecks([{
-    ...{ name: "forged", type: "file_exists", fields: { path: "/nowhere/at/all" } },
-    ...{ action: `${cluster.stamp}; true`, actionTimeoutMs: 60_000 },
-  }]);
-  const changes: Readonly<Record<keyof Batch, (batch: Batch) => Partial<Batch>>> = {
+  const fields = { origin, target: { nodes: ["nobody"] } };
+  const signed = () => signedBy(cluster.alice, batchRunning(cluster.stamp, fields));
+  const evil = encodeBody({
+    type: "checks",
+    checks: [{
+      ...{ name: "forged", type: "file_exists", fields: { path: "/nowhere/at/all" } },
+      ...{ action: `${cluster.stamp}; true`, actionTimeoutMs: 60_000 },
+    }],
+  });
+  type Changes = Readonly<Record<keyof BatchChanges, (batch: Batch) => BatchChanges>>;
+  const changes: Changes = {
     id: () => ({ id: signed().id }),
     origin: () => ({ origin: { ...origin, name: "another" } }),
     issuedAtMs: ({ issuedAtMs }) => ({ issuedAtMs: issuedAtMs + 1 }),
@@ -140,7 +142,7 @@ Deno.test("no field of a signed batch can be changed on its way", async () => {
   };
   for (const [field, change] of Object.entries(changes)) {
     const batch = signed();
-    const changed = { ...batch, ...change(batch) };
+    const changed = makeBatch({ ...batch, ...change(batch) });
     thief.send(changed);
     assertMatch(await refusalOf(node, changed), /not what was signed|its signer/, field);
   }
