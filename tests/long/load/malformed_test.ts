@@ -1,5 +1,5 @@
-/** A million pieces of malformed input; another seed gives others. */
-import { assertWithstands } from "../support/malformed.ts";
+/** A million malformed packets and streams; `GOSSIPCHECK_STORM_SEED` gives others. */
+import { assertWithstands } from "../../support/malformed.ts";
 
 const ignore = Deno.build.os !== "linux";
 const because = ignore ? " (skipped, this machine lacks /proc)" : "";

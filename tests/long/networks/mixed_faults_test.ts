@@ -1,19 +1,20 @@
+/** Cut links in clusters of our nodes and bare memberlist nodes. */
 import { assertEquals } from "@std/assert";
-import type { ClusterNode } from "../support/cluster_node.ts";
-import { buildGoTool, missingForGo } from "../support/go_tools.ts";
-import { MixedCluster } from "../support/mixed_cluster.ts";
-import { missingForNetwork, type Protocol } from "../support/namespaces.ts";
-import { eventually } from "../support/process.ts";
+import type { ClusterNode } from "../../support/cluster_node.ts";
+import { buildGoTool, missingForGo } from "../../support/go_tools.ts";
+import { MixedCluster } from "../../support/mixed_cluster.ts";
+import { missingForNetwork, type Protocol } from "../../support/namespaces.ts";
+import { eventually } from "../../support/process.ts";
 
 const missing = await missingForNetwork() ?? await missingForGo();
 const ignore = missing !== undefined;
 const because = ignore ? ` (skipped, this machine lacks ${missing})` : "";
 
-/** Longer than a node goes on gossiping to the dead, so that chance alone does not mend anything. */
+/** Longer than nodes gossip to the dead, so that the halves do not find each other by chance. */
 const PARTITION_MS = 45_000;
 const REUNION_MS = 60_000;
 const FAILURE_MS = 60_000;
-/** TCP is tried only now and then where UDP works. */
+/** A node rarely uses TCP to a member that UDP reaches. */
 const NOTICE_MS = 120_000;
 
 Deno.test({

@@ -1,20 +1,21 @@
+/** Batches in a cluster whose network or clocks are faulty. */
 import { assert, assertEquals } from "@std/assert";
-import { print } from "../../scripts/print.ts";
-import { FaultCluster, type FaultClusterOptions } from "../support/fault_cluster.ts";
-import { missingForPreload } from "../support/fault_preload.ts";
-import { buildGoTool, missingForGo } from "../support/go_tools.ts";
-import { missingForNetwork } from "../support/namespaces.ts";
+import { print } from "../../../scripts/print.ts";
+import { FaultCluster, type FaultClusterOptions } from "../../support/fault_cluster.ts";
+import { missingForPreload } from "../../support/fault_preload.ts";
+import { buildGoTool, missingForGo } from "../../support/go_tools.ts";
+import { missingForNetwork } from "../../support/namespaces.ts";
 
 const missingGo = await missingForGo();
 const missing = await missingForNetwork();
 const missingForDelay = missing ?? missingGo;
 
 const NODES = 20;
-/** How long a straggler may take: several rounds of the second phase, some of them lost. */
+/** Timeout for the last node: several rounds of anti-entropy, some of them lost. */
 const PATIENCE_MS = 180_000;
 const PARTITION_MS = 60_000;
 const HOUR_MS = 3_600_000;
-/** Each batch of the second phase has been offered to everybody by then. */
+/** By then anti-entropy has offered each batch to every node. */
 const SEVERAL_ROUNDS_MS = 20_000;
 
 function networkTest(
@@ -61,7 +62,7 @@ networkTest("a partition of 60 s with batches sent on both sides", {
       "sent at the cut by n00": await batches.send(cluster.node("n00")),
       "sent at the cut by n19": await batches.send(cluster.node("n19")),
     };
-    // By then each side holds the other one failed.
+    // By then each side lists the other one as failed.
     await pause(PARTITION_MS / 2);
     const late = {
       "sent amid the cut by n01": await batches.send(cluster.node("n01")),
@@ -70,10 +71,10 @@ networkTest("a partition of 60 s with batches sent on both sides", {
     await healed;
     assertEquals(batches.runs().length, 4 * NODES / 2, "each side ran its own batches");
     await network.mend(cut);
-    const mendedMs = performance.now();
+    const endedMs = performance.now();
     await cluster.assertAllHome({ ...early, ...late }, { timeoutMs: PATIENCE_MS });
     print(
-      `    all home ${Math.round(performance.now() - mendedMs)} ms after the network was mended`,
+      `    all results ${Math.round(performance.now() - endedMs)} ms after the cut ended`,
     );
   },
 });
@@ -92,7 +93,7 @@ networkTest("clocks an hour fast and an hour slow, and batches that expire soone
       "by a fast clock, for ever": await batches.send(cluster.node("n01"), ["-expires=never"]),
     };
     await cluster.assertAllHome(awakeAll, { timeoutMs: PATIENCE_MS });
-    // They are down when batches are sent, and hear of them from others when they come back.
+    // These nodes are down when the batches are sent, and get them from others after their restart.
     for (const name of ["n03", "n04"]) await cluster.kill(name);
     const expired = await batches.send(cluster.node("n00"), ["-expires=20s"]);
     const sent = {
@@ -107,7 +108,7 @@ networkTest("clocks an hour fast and an hour slow, and batches that expire soone
     for (const [what, batch] of Object.entries(sent)) {
       await batches.untilHome(batch, { names, timeoutMs: PATIENCE_MS });
       const tookMs = Math.round(performance.now() - backMs);
-      print(`    ${what}: home ${tookMs} ms after the two that were down were started`);
+      print(`    ${what}: all results ${tookMs} ms after the restart of the two nodes`);
     }
     await pause(SEVERAL_ROUNDS_MS);
     const all = [...Object.values(awakeAll), ...Object.values(sent)];

@@ -1,25 +1,31 @@
+/** Nodes that crash at every step of a batch, and at random times. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { join } from "@std/path";
-import { print } from "../../scripts/print.ts";
-import { CrashCluster } from "../support/crash_cluster.ts";
-import type { CrashNode } from "../support/crash_node.ts";
-import { CRASH_EVENTS, type CrashPoint } from "../support/crash_points.ts";
-import { bury, calmDown, CrashStorm, untilRememberOthers } from "../support/crash_storm.ts";
-import { missingForPreload } from "../support/fault_preload.ts";
-import { eventually } from "../support/process.ts";
+import { print } from "../../../scripts/print.ts";
+import { CrashCluster } from "../../support/crash_cluster.ts";
+import type { CrashNode } from "../../support/crash_node.ts";
+import { CRASH_EVENTS, type CrashPoint } from "../../support/crash_points.ts";
+import {
+  CrashStorm,
+  killAndCompare,
+  untilMembersStored,
+  untilSettled,
+} from "../../support/crash_storm.ts";
+import { missingForPreload } from "../../support/fault_preload.ts";
+import { eventually } from "../../support/process.ts";
 
 const NAMES = ["a", "b", "c"];
-/** Over all nodes. */
+/** Number of kills, over all nodes. */
 const KILLS = 200;
-/** A stopped process takes what comes as long as its sockets have room. */
-const ON_ITS_WAY_MS = 300;
-/** How often the steps are gone through at most until every moment was hit. */
-const MOST_ROUNDS = 5;
+/** Time for a result to arrive in the socket buffers of a stopped process. */
+const ARRIVAL_MS = 300;
+/** Maximum number of passes over all steps until every moment was hit. */
+const MAX_ROUNDS = 5;
 const CHECKS = { actions: 2, actionMs: 30 };
-/** More steps than a batch has on any node; a bound on the search for the last one. */
-const MOST_STEPS = 60;
+/** More steps than a batch has on any node. */
+const MAX_STEPS = 60;
 
-/** Who dies, and which moments of a batch's life must be among those at which it does. */
+/** The role of the node that is killed, and the steps that must be among those at which it is. */
 interface Role {
   readonly name: string;
   readonly origin: string;
@@ -33,7 +39,7 @@ const RUNNER_MOMENTS = {
   "action started": /spawn of the action/,
   "action's end journalled": /INTO ended_check/,
   "result in the outbox": /INTO outcome/,
-  "result confirmed": /UPDATE outcome SET settled/,
+  "result acknowledged": /UPDATE outcome SET settled/,
 };
 const ORIGIN_MOMENTS = {
   "issued": /INTO batch.*INTO collection/,
@@ -62,32 +68,32 @@ for (const role of ROLES) {
     await cluster.start();
     for (const side of ["before", "after"] as const) {
       const deaths = new Deaths({ cluster, role, side });
-      await cluster.telling(() => deaths.where, () => deaths.all());
-      // What happens at once comes in any order, so that a moment may be missed.
-      for (let round = 1; deaths.missed.length > 0 && round < MOST_ROUNDS; round++) {
-        await cluster.telling(() => deaths.where, () => deaths.all());
+      await cluster.describing(() => deaths.where, () => deaths.all());
+      // Steps that run concurrently come in any order, so that one may be missed.
+      for (let round = 1; deaths.missed.length > 0 && round < MAX_ROUNDS; round++) {
+        await cluster.describing(() => deaths.where, () => deaths.all());
       }
-      assertEquals(deaths.missed, [], `moments ${side} which nobody died`);
+      assertEquals(deaths.missed, [], `moments ${side} which no node was killed`);
       print(`    ${deaths.seen.length} deaths, each ${side} a step`);
     }
     cluster.assertSound();
   });
 }
 
-/** A batch and how it was found: its sender may have died before it heard the id. */
+/** A batch that was sent. Its sender may have crashed before it learned the id. */
 interface Sent {
   readonly id: string | undefined;
   readonly known: ReadonlySet<string>;
 }
 
-/** The node `b` dies at each step of a batch's life, a batch a death. */
+/** Kills the node `b` at each step of a batch, with a new batch for each kill. */
 class Deaths {
   readonly #cluster: CrashCluster;
   readonly #role: Role;
   readonly #victim: CrashNode;
   readonly #origin: CrashNode;
   #point: CrashPoint;
-  /** What the steps were at which it died. */
+  /** The steps at which it was killed: what each of them wrote. */
   readonly seen: string[] = [];
 
   constructor(options: { cluster: CrashCluster; role: Role; side: CrashPoint["side"] }) {
@@ -99,7 +105,7 @@ class Deaths {
       this.#victim;
   }
 
-  /** The moments at which it never died. */
+  /** The moments at which it was not killed. */
   get missed(): string[] {
     return Object.entries(this.#role.moments)
       .filter(([, pattern]) => !this.seen.some((what) => pattern.test(what)))
@@ -114,15 +120,15 @@ class Deaths {
     let last: Sent | undefined;
     await this.#victim.kill();
     this.#point = { ...this.#point, step: 1 };
-    for (; this.#point.step < MOST_STEPS; this.#point = this.#next()) {
-      await this.#rise();
+    for (; this.#point.step < MAX_STEPS; this.#point = this.#next()) {
+      await this.#restart();
       if (last !== undefined) await this.#settle(last);
       last = await this.#send();
       const what = await this.#deathOf(last);
       if (what === undefined) return;
       this.seen.push(what);
     }
-    throw new Error(`a batch's life has no end: ${this.seen.join("; ")}`);
+    throw new Error(`the batch has more than ${MAX_STEPS} steps: ${this.seen.join("; ")}`);
   }
 
   get #marker(): string {
@@ -133,7 +139,7 @@ class Deaths {
     return { ...this.#point, step: this.#point.step + 1 };
   }
 
-  async #rise(): Promise<void> {
+  async #restart(): Promise<void> {
     await Deno.remove(this.#marker).catch(() => {});
     const peers = this.#cluster.nodes.filter((node) => node !== this.#victim);
     await this.#victim.start({ peers, plan: { marker: this.#marker, point: this.#point } });
@@ -153,40 +159,40 @@ class Deaths {
     }
   }
 
-  /** What the node was at when it died; `undefined` where it outlived the batch. */
+  /** Waits until the node is dead and returns its last step; `undefined` if it survived the batch. */
   async #deathOf(sent: Sent): Promise<string | undefined> {
     const { life } = this.#victim;
     const over = new AbortController();
     void life.status.then(() => over.abort());
     await eventually(async () => {
-      if (!over.signal.aborted) await this.#assertOutlived(sent);
-    }, { timeoutMs: 60_000, intervalMs: 20 });
+      if (!over.signal.aborted) await this.#assertSurvived(sent);
+    }, { intervalMs: 20 });
     if (!over.signal.aborted) {
       await this.#settle(sent);
       return undefined;
     }
-    await this.#victim.buried();
+    await this.#victim.ended();
     const dying = life.events.all.find(({ event }) => event === CRASH_EVENTS.dying);
-    assert(dying !== undefined, `${this.where}: it ended by itself`);
+    assert(dying !== undefined, `${this.where}: it ended without being killed`);
     return String(dying.fields["what"]);
   }
 
-  /** The batch has nothing left to do at the node. */
-  async #assertOutlived({ id }: Sent): Promise<void> {
+  /** Asserts that the batch has no step left at the node. */
+  async #assertSurvived({ id }: Sent): Promise<void> {
     const { targets, moments } = this.#role;
     const { steps } = this.#victim;
     for (const [name, pattern] of Object.entries(moments)) {
-      assert(steps.some((what) => pattern.test(what)), `${this.where}: it never came to "${name}"`);
+      assert(steps.some((what) => pattern.test(what)), `${this.where}: it never reached "${name}"`);
     }
     const progress = await this.#origin.client.results(id ?? "");
     const open = targets.filter((name) => progress?.get(name)?.state !== "done");
-    assert(open.length === 0, `${this.where}: ${open.join(", ")} did not answer`);
+    assert(open.length === 0, `${this.where}: ${open.join(", ")} have no results`);
   }
 
   async #settle(sent: Sent): Promise<void> {
     const issued = await this.#origin.client.batches();
     const id = sent.id ?? issued.find((one) => !sent.known.has(one));
-    // A batch that its origin took to the grave was never accepted: nobody may have run it.
+    // The origin crashed before it accepted the batch.
     if (id === undefined) return;
     await this.#cluster.settled(id, { origin: this.#origin, names: this.#role.targets });
   }
@@ -198,18 +204,18 @@ Deno.test(`nodes die ${KILLS} times at random moments`, async () => {
   await using cluster = new CrashCluster(NAMES);
   await cluster.start();
   const storm = new CrashStorm({ cluster, seed, kills: KILLS });
-  const told = () => `seed ${seed}, ${storm.kills} kills, ${storm.batches.length} batches`;
-  await cluster.telling(told, async () => {
-    await storm.rage();
-    await calmDown(storm, cluster);
+  const summary = () => `seed ${seed}, ${storm.kills} kills, ${storm.batches.length} batches`;
+  await cluster.describing(summary, async () => {
+    await storm.run();
+    await untilSettled(storm, cluster);
     cluster.assertSound();
-    await bury(cluster);
+    await killAndCompare(cluster);
     for (const node of cluster.nodes) await node.start();
-    await calmDown(storm, cluster);
+    await untilSettled(storm, cluster);
     cluster.assertSound();
   });
   const { counts } = cluster.ledger;
-  print(`    ${told()}, ${storm.unsent} requests cut off`);
+  print(`    ${summary()}, ${storm.unsent} requests failed`);
   print(`    actions: ${JSON.stringify(counts)}`);
   for (const end of ["exited", "interrupted", "skipped"]) assertGreater(counts[end] ?? 0, 0, end);
 });
@@ -218,22 +224,20 @@ for (const dying of [["b"], ["a"], ["a", "b"]]) {
   Deno.test(`a result is on its way to a stopped origin when ${dying.join(" and ")} dies`, async () => {
     await using cluster = new CrashCluster(NAMES);
     await cluster.start();
-    await untilRememberOthers(cluster);
-    await cluster.telling(() => `${dying} dies`, async () => {
+    await untilMembersStored(cluster);
+    await cluster.describing(() => `${dying} dies`, async () => {
       const [origin, runner] = [cluster.node(0), cluster.node(1)];
       const checks = cluster.ledger.checks({ actions: 1, actionMs: 400 });
       const names = [runner.name];
       const id = await origin.client.send({ checks, target: { nodes: names } });
       await eventually(() => assertEquals(cluster.ledger.stamps("b").size, 1), {
-        timeoutMs: 30_000,
         intervalMs: 20,
       });
       origin.life.signal("SIGSTOP");
       await runner.life.events.wait(({ event }) => event === "batch_done", {
         what: "end of the batch",
-        timeoutMs: 30_000,
       });
-      await new Promise((resolve) => setTimeout(resolve, ON_ITS_WAY_MS));
+      await new Promise((resolve) => setTimeout(resolve, ARRIVAL_MS));
       for (const node of cluster.nodes) if (dying.includes(node.name)) await node.kill();
       if (!dying.includes(origin.name)) origin.life.signal("SIGCONT");
       for (const node of cluster.nodes) if (dying.includes(node.name)) await node.start();
