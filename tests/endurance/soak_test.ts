@@ -1,3 +1,4 @@
+/** Memory and open files of a cluster that runs a batch every second. */
 import { assert, assertLess, assertLessOrEqual } from "@std/assert";
 import { print } from "../../scripts/print.ts";
 import { withCluster } from "../support/cluster.ts";
@@ -18,9 +19,9 @@ const because = ignore ? ` (skipped, this machine lacks ${missingForGauge})` : "
 const NODES = 20;
 const MINUTE_MS = 60_000;
 const SOAK_MS = Number(Deno.env.get("SOAK_MINUTES") ?? "10") * MINUTE_MS;
-/** How far memory may be from what it was in the third minute. */
+/** Maximum difference of memory from that in the third minute. */
 const GROWTH_MAX = 0.1;
-/** Connections that happen to be open in every sample of a minute. */
+/** Number of short connections that may be open in every sample of a minute. */
 const FILES_SLACK = 2;
 
 Deno.test({
@@ -57,7 +58,7 @@ Deno.test({
     assertFlat(early, late);
   }));
 
-/** Neither a node nor all together take more at the end than in the third minute. */
+/** Asserts that neither a node nor all nodes together take more at the end than in the third minute. */
 function assertFlat(early: Span, late: Span): void {
   const growth = early.residentKib.map((before, index) => (late.residentKib[index] ?? 0) / before);
   const total = sum(late.residentKib) / sum(early.residentKib);

@@ -3,7 +3,7 @@
  * decoded again, or one of its documented errors, for no more memory than the input is worth.
  * @module
  */
-import { assert } from "@std/assert";
+import { assert, AssertionError } from "@std/assert";
 import type { Form } from "./mutations.ts";
 
 /** A decoder and what it promises. */
@@ -59,7 +59,9 @@ async function take<T>(decoder: Decoder<T>, input: Uint8Array): Promise<boolean>
   if (decoder.again !== undefined) {
     const second = decoder.again(value);
     const again = second instanceof Promise ? await second : second;
-    assert(same(again, value), `${show(value)} came back as ${show(again)}`);
+    if (!same(again, value)) {
+      throw new AssertionError(`${show(value)} came back as ${show(again)}`);
+    }
   }
   return true;
 }

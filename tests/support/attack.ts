@@ -1,27 +1,27 @@
 /**
- * Strangers who hold a server's connections: each opens another one as soon as its last is closed.
+ * Connections that occupy a server: as soon as one is closed, another one is opened.
  * @module
  */
 
-/** A connection's end is its own: this one opens it, uses it until it is closed, and looks away. */
+/** What an attacker does with a connection until the server closes it. */
 export type Behaviour = (connection: Deno.TcpConn, signal: AbortSignal) => Promise<void>;
 
-/** Goes on until it is disposed of. */
+/** An attack. Disposing of it ends it. */
 export class Attack implements AsyncDisposable {
   readonly #abort = new AbortController();
   readonly #open = new Set<Deno.TcpConn>();
   readonly #done: Promise<unknown>;
-  /** How many connections were opened. */
+  /** Number of connections opened so far. */
   opened = 0;
 
-  /** Begins at once: `connections` at a time. */
+  /** Starts the attack with `connections` simultaneous connections. */
   constructor(options: {
     readonly to: string;
     readonly connections: number;
     readonly behaviour: Behaviour;
   }) {
     this.#done = Promise.all(
-      Array.from({ length: options.connections }, () => this.#stranger(options)),
+      Array.from({ length: options.connections }, () => this.#attacker(options)),
     );
   }
 
@@ -32,7 +32,7 @@ export class Attack implements AsyncDisposable {
     await this.#done;
   }
 
-  async #stranger(options: { readonly to: string; readonly behaviour: Behaviour }): Promise<void> {
+  async #attacker(options: { readonly to: string; readonly behaviour: Behaviour }): Promise<void> {
     const { signal } = this.#abort;
     const [hostname = "", port] = options.to.split(":");
     while (!signal.aborted) {
@@ -47,7 +47,7 @@ export class Attack implements AsyncDisposable {
           else if (signal.aborted) closeQuietly(connection);
         }
       } catch {
-        // Closed or refused: the next one may come through.
+        // The server closed or refused the connection; the next one may succeed.
         await pause(20);
       }
     }
@@ -66,12 +66,12 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Says nothing. */
+/** Sends nothing. */
 export const silent: Behaviour = async (connection) => {
   while (await connection.read(new Uint8Array(1024)) !== null);
 };
 
-/** Says the beginning of `bytes`, one a second. */
+/** Sends `bytes`, one byte each second. */
 export function dribbling(bytes: Uint8Array): Behaviour {
   return async (connection, signal) => {
     for (let at = 0; at < bytes.length && !signal.aborted; at++) {
@@ -81,7 +81,7 @@ export function dribbling(bytes: Uint8Array): Behaviour {
   };
 }
 
-/** Says `head`, and then whatever goes through. */
+/** Sends `head`, then zeros as fast as the server reads them. */
 export function pouring(head: Uint8Array): Behaviour {
   const chunk = new Uint8Array(64 * 1024);
   return async (connection, signal) => {

@@ -1,22 +1,27 @@
 /**
- * A daemon's end of the client protocol in memory and in virtual time, and what talks to it.
+ * The server of the client protocol in memory and in virtual time, and clients that speak to it.
  * @module
  */
 import { Client } from "../../lib/client/client.ts";
-import { decodeHandshake, encodeClientMessage } from "../../lib/client/codec.ts";
+import { decodeHandshake, encodeHandshake, encodeRequest } from "../../lib/client/codec.ts";
 import { encodeFrame, readFrame } from "../../lib/client/frames.ts";
-import type { Handshake, Reply, Request } from "../../lib/client/protocol.ts";
+import {
+  CLIENT_PROTOCOL_VERSION,
+  type Handshake,
+  type Reply,
+  type Request,
+} from "../../lib/client/protocol.ts";
 import { ClientServer, type ClientService } from "../../lib/client/server.ts";
 import type { ByteStream, Log, Random } from "../../lib/runtime.ts";
 import { MemoryNetwork } from "./memory_network.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
-/** Where it listens. */
+/** The address that the daemon listens on. */
 export const SERVER = { host: "127.0.0.1", port: 5924 };
-/** A request of one reply. */
+/** A request that has one reply. */
 export const MEMBERS: Request = { type: "members" };
 
-/** Bytes that differ from call to call. */
+/** A source of bytes that differ from call to call. */
 export class Counter implements Random {
   #value = 0;
   next(): number {
@@ -27,11 +32,13 @@ export class Counter implements Random {
   }
 }
 
-/** A daemon's end and what a test needs to drive it. */
+/** The server of the client protocol on a memory network, with the controls that a test needs. */
 export class Desk implements AsyncDisposable {
   readonly network: MemoryNetwork;
   readonly time = new VirtualTime();
   readonly events: string[] = [];
+  /** The messages logged so far. */
+  readonly lines: string[] = [];
   readonly server: ClientServer;
   readonly #running: Promise<void>;
 
@@ -46,7 +53,12 @@ export class Desk implements AsyncDisposable {
       names: new Map([["daemon.example", ["10.9.9.9", SERVER.host]]]),
       ...(bufferBytes === undefined ? {} : { bufferBytes }),
     });
-    const log: Log = { write: (_level, event) => this.events.push(event) };
+    const log: Log = {
+      write: (...[, event, message]) => {
+        this.events.push(event);
+        this.lines.push(message);
+      },
+    };
     this.server = new ClientServer({
       listener: this.network.listenStreams(SERVER),
       service: { node: "desk", handle: options.handle ?? answerDone },
@@ -85,28 +97,33 @@ export class Desk implements AsyncDisposable {
   }
 }
 
-/** What the service answers unless told otherwise. */
+/** The default replies of the service. */
 export async function* answerDone(): AsyncGenerator<Reply> {
   yield await Promise.resolve<Reply>({ type: "done" });
 }
 
-/** Every reply. */
+/** Reads all replies. */
 export async function collect(replies: AsyncIterable<Reply>): Promise<Reply[]> {
   return await Array.fromAsync(replies);
 }
 
-/** `gcheck`'s first message. */
-export function hello(version = 2): Handshake {
+/** The first message of `gcheck`. */
+export function hello(version = CLIENT_PROTOCOL_VERSION): Handshake {
   const nonce = new Uint8Array(32).fill(200);
   return { type: "hello", protocol: "gossipcheck-client", version, nonce };
 }
 
-/** Sends one message. */
-export async function say(stream: ByteStream, message: Handshake | Request): Promise<void> {
-  await stream.write(encodeFrame(encodeClientMessage(message)));
+/** Sends a handshake message. */
+export async function say(stream: ByteStream, message: Handshake): Promise<void> {
+  await stream.write(encodeFrame(encodeHandshake(message)));
 }
 
-/** The daemon's next message of the handshake. */
+/** Sends a request without encryption, as on a connection without a token. */
+export async function sayRequest(stream: ByteStream, request: Request): Promise<void> {
+  await stream.write(encodeFrame(encodeRequest(request)));
+}
+
+/** Reads the next handshake message of the daemon. */
 export async function hear(stream: ByteStream): Promise<Handshake | undefined> {
   const payload = await readFrame(stream, { maxBytes: 1024 });
   return payload && decodeHandshake(payload);

@@ -1,15 +1,21 @@
 /**
- * One or more of every message of the client protocol. A new variant without a sample does not
- * compile.
+ * Samples of every message of the client protocol. A variant without a sample does not compile.
  * @module
  */
-import type { ActionEnd, CheckResult, Outcome } from "../../lib/checks/check.ts";
+import type { Amount } from "../../lib/batch/amount.ts";
+import { encodeBatchContent } from "../../lib/batch/batch.ts";
+import { type BodySummary, encodeBody } from "../../lib/batch/body.ts";
+import type { Order } from "../../lib/batch/order.ts";
+import type { SkipReason } from "../../lib/batch/progress.ts";
+import { encodeReport, reportPassed } from "../../lib/batch/report.ts";
 import type { Handshake, NodeProgress, Reply, Request } from "../../lib/client/protocol.ts";
-import type { SkipReason } from "../../lib/gossip/types.ts";
 import { REPLY_ERROR_CODES } from "../../lib/client/protocol.ts";
 import type { NodeState } from "../../lib/wire/messages.ts";
+import { BODIES, REPORTS } from "./check_samples.ts";
 
 const NONCE = new Uint8Array(32).fill(7);
+const ID = "01JGFJJZ00ABCDEFGHJKMNPQRS";
+const OTHER_ID = "7ZZZZZZZZZZZZZZZZZZZZZZZZZ";
 
 /** Handshakes by type. */
 export const HANDSHAKES: Readonly<Record<Handshake["type"], readonly Handshake[]>> = {
@@ -31,81 +37,61 @@ export const HANDSHAKES: Readonly<Record<Handshake["type"], readonly Handshake[]
   refused: [{ type: "refused", code: "version" }, { type: "refused", code: "unauthorised" }],
 };
 
-/** Requests by type. */
-export const REQUESTS: Readonly<Record<Request["type"], readonly Request[]>> = {
-  check: [
-    {
-      type: "check",
-      checks: [
-        {
-          name: "motd",
-          type: "file_contains",
-          fields: { path: "/etc/motd", check: "größe", depth: 3, deep: { list: [true, null] } },
-          action: "echo > /etc/motd",
-          actionTimeoutMs: 300_000,
-        },
-        { name: "plain", type: "file_exists", fields: {}, actionTimeoutMs: 1 },
-      ],
-      target: { tags: [{ key: "role", equal: false, value: "db" }], nodes: ["web-*"] },
-      expiresInMs: 5_000_000_000,
-      wait: true,
-    },
-    {
-      type: "check",
-      checks: [],
+const TARGET = { tags: [{ key: "role", equal: false, value: "db" }], nodes: ["web-*"] };
+
+/** Orders by type: one of each body, and a signed one. */
+const ORDERS: { readonly [T in Order["type"]]: readonly (Order & { type: T })[] } = {
+  unsigned: Object.values(BODIES).flat().map((body) => ({
+    type: "unsigned",
+    body: encodeBody(body),
+    target: body.type === "keys" ? {} : TARGET,
+    expiresInMs: body.type === "keys" ? 0 : 5_000_000_000,
+  })),
+  signed: [{
+    type: "signed",
+    content: encodeBatchContent({
+      id: ID,
+      originName: "größe",
+      issuedAtMs: 1_735_689_600_000,
+      expiresAtMs: 0,
       target: {},
-      signed: {
-        id: "01JGFJJZ00ABCDEFGHJKMNPQRS",
-        issuedAtMs: 1_735_689_600_000,
-        signature: new Uint8Array(96).fill(5),
-      },
-      limit: { type: "percent", percent: 12.5 },
-      rollout: { size: { type: "count", count: 3 }, maxFailures: 2 },
-      expiresInMs: 0,
-      wait: false,
-    },
-  ],
-  keys: [
-    { type: "keys", operation: { type: "install", key: new Uint8Array(24).fill(3) } },
-    { type: "keys", operation: { type: "use", fingerprint: "0123456789abcdef" } },
-    { type: "keys", operation: { type: "remove", fingerprint: "0123456789abcdef" } },
-    { type: "keys", operation: { type: "list" } },
+      held: true,
+      body: encodeBody({ type: "checks", checks: BODIES.checks[0]!.checks }),
+    }),
+    signature: new Uint8Array(96).fill(5),
+  }],
+};
+
+const AMOUNTS: { readonly [T in Amount["type"]]: Amount & { type: T } } = {
+  count: { type: "count", count: 3 },
+  percent: { type: "percent", percent: 12.5 },
+};
+
+/** Requests by type. */
+export const REQUESTS: {
+  readonly [T in Request["type"]]: readonly (Request & { type: T })[];
+} = {
+  check: [
+    ...Object.values(ORDERS).flat().map((order) => ({
+      type: "check" as const,
+      order,
+      wait: order.type === "unsigned",
+    })),
+    ...Object.values(AMOUNTS).flatMap((amount) =>
+      ORDERS.signed.map((order) => ({
+        type: "check" as const,
+        order,
+        limit: amount,
+        rollout: { size: amount, maxFailures: 2 },
+        wait: false,
+      }))
+    ),
   ],
   members: [{ type: "members" }],
   batches: [{ type: "batches" }],
-  results: [{ type: "results", batchId: "01J" }],
-  cancel: [{ type: "cancel", batchId: "01J" }],
+  results: [{ type: "results", batchId: ID }],
+  cancel: [{ type: "cancel", batchId: OTHER_ID }],
 };
-
-const OUTCOMES: Readonly<Record<Outcome["status"], Outcome>> = {
-  pass: { status: "pass" },
-  fail: { status: "fail", reason: "is not there" },
-  error: { status: "error", reason: "permission denied" },
-  skipped: { status: "skipped", reason: "cancelled" },
-};
-
-const ENDS: Readonly<Record<ActionEnd["type"], ActionEnd>> = {
-  exited: { type: "exited", code: 3 },
-  signaled: { type: "signaled", signal: "SIGKILL" },
-  timed_out: { type: "timed_out" },
-  aborted: { type: "aborted" },
-  interrupted: { type: "interrupted" },
-  refused: { type: "refused", reason: "not allowed" },
-};
-
-const RESULTS: readonly CheckResult[] = [
-  ...Object.values(OUTCOMES).map((outcome, index) => ({
-    check: `outcome-${index}`,
-    outcome,
-    durationMs: index + 0.5,
-  })),
-  ...Object.values(ENDS).map((end, index) => ({
-    check: `end-${index}`,
-    outcome: OUTCOMES.fail,
-    durationMs: index,
-    action: { end, output: "out\n", droppedBytes: index, durationMs: 12.25 },
-  })),
-];
 
 const STATES: Readonly<Record<NodeState, NodeProgress>> = {
   alive: { node: "a", state: "unreached", memberState: "alive" },
@@ -124,14 +110,31 @@ const SKIPS: Readonly<Record<SkipReason, NodeProgress>> = {
 const PROGRESS: Readonly<Record<NodeProgress["state"], readonly NodeProgress[]>> = {
   pending: [{ node: "a", state: "pending" }],
   running: [{ node: "a", state: "running" }],
-  done: [{ node: "a", state: "done", results: RESULTS }],
+  done: Object.values(REPORTS).flat().map((report) => ({
+    node: "a",
+    state: "done",
+    passed: reportPassed(report),
+    report: encodeReport(report),
+  })),
   unreached: Object.values(STATES),
   skipped: Object.values(SKIPS),
 };
 
+const SUMMARIES: { readonly [T in BodySummary["type"]]: readonly (BodySummary & { type: T })[] } = {
+  checks: [{ type: "checks", names: [] }, { type: "checks", names: ["motd", "größe"] }],
+  keys: [
+    { type: "keys" },
+    ...(["install", "use", "remove", "list"] as const).map((step) => ({
+      type: "keys" as const,
+      step,
+    })),
+  ],
+  unreadable: [{ type: "unreadable" }],
+};
+
 /** Replies by type. */
-export const REPLIES: Readonly<Record<Reply["type"], readonly Reply[]>> = {
-  accepted: [{ type: "accepted", batchId: "01J", nodes: ["a", "b"] }],
+export const REPLIES: { readonly [T in Reply["type"]]: readonly (Reply & { type: T })[] } = {
+  accepted: [{ type: "accepted", batchId: ID, nodes: ["a", "b"] }],
   progress: Object.values(PROGRESS).flat().map((progress) => ({ type: "progress", progress })),
   state: [
     { type: "state", state: { target: {}, cancelled: true } },
@@ -173,16 +176,19 @@ export const REPLIES: Readonly<Record<Reply["type"], readonly Reply[]>> = {
     type: "batches",
     batches: [
       {
-        batchId: "01J",
+        batchId: ID,
         issuedAtMs: 1_735_689_600_000,
         origin: "a",
-        checks: ["motd"],
+        summary: { type: "checks", names: ["motd"] },
         counts: { targeted: 3, answered: 1, unreached: 1, skipped: 0, notPassing: 1 },
         target: { tags: [{ key: "role", equal: true, value: "" }] },
         expiresAtMs: 0,
         cancelled: false,
       },
-      { batchId: "01K", issuedAtMs: 0, origin: "b", checks: [], target: {}, cancelled: true },
+      ...Object.values(SUMMARIES).flat().map((summary) => ({
+        ...{ batchId: OTHER_ID, issuedAtMs: 0, origin: "b", summary },
+        ...{ target: {}, cancelled: true },
+      })),
     ],
   }],
   done: [{ type: "done" }],

@@ -1,59 +1,57 @@
 /**
- * Clusters of our own daemons as real processes on the loopback, and what became of a batch there.
+ * Runs clusters of our daemons as processes on the loopback interface, and reads the results of batches.
  * @module
  */
 import { join } from "@std/path";
-import type { ReportRecord, ResultRecord } from "../../lib/cli/records.ts";
+import type { ReportRecord, ResultRecord } from "../../lib/cli/json_records.ts";
 import { GossipcheckNode, type GossipcheckNodeOptions } from "./gossipcheck_node.ts";
-import { type CommandResult, eventually } from "./process.ts";
+import { type CommandLine, type CommandResult, eventually } from "./process.ts";
+import { PATIENCE_MS } from "./process_events.ts";
 
-/**
- * How long anything may take before a test gives up. Nothing is asserted about it: it is far above
- * what a busy machine of two cores needs for fifty daemons.
- */
-export const PATIENCE_MS = 240_000;
-/** Daemons that start at the same time: one for each core of a small machine. */
+export { PATIENCE_MS };
+
+/** Number of daemons that start at the same time: one for each core of a small machine. */
 const STARTS_AT_ONCE = 2;
 
-/** What a cluster is made of. */
+/** How to start a cluster. */
 export interface ClusterOptions {
-  /** Number of daemons. */
   readonly size: number;
-  /** Further flags of every daemon. */
+  /** Additional flags of every daemon. */
   readonly flags?: readonly string[];
+  /** Returns how to change every daemon's command line, given the cluster's folder. */
+  readonly wrap?: (folder: string) => (line: CommandLine) => CommandLine;
 }
 
-/** A running cluster with a folder of its own, where its state is too. Disposing of it kills every daemon. */
+/** A running cluster with its own folder for state and files. Disposing of it kills every daemon. */
 export class TestCluster implements AsyncDisposable {
   readonly #flags: readonly string[];
-  /** The daemons, in the order of their names. */
+  /** The daemons, sorted by name. */
   readonly nodes: GossipcheckNode[] = [];
-  /** A folder for the test's files; removed with the cluster. */
+  /** A folder for state and files; removed with the cluster. */
   readonly directory: string = Deno.makeTempDirSync({ prefix: "gossipcheck-cluster-" });
 
-  /** Has no daemon yet. */
+  /** Makes a cluster without daemons. */
   constructor(options: { flags?: readonly string[] } = {}) {
     this.#flags = options.flags ?? [];
   }
 
-  /** The daemon that the others joined through and that batches are sent to. */
+  /** The first daemon: the others join through it, and batches are sent to it. */
   get origin(): GossipcheckNode {
     return this.node(0);
   }
 
-  /** The names of all daemons, sorted. */
   get names(): string[] {
     return this.nodes.map(({ name }) => name).sort();
   }
 
-  /** One daemon. */
+  /** The daemon with this number, from 0. */
   node(index: number): GossipcheckNode {
     const node = this.nodes[index];
     if (node === undefined) throw new Error(`the cluster has no node ${index}`);
     return node;
   }
 
-  /** Starts one more daemon; it joins through the first one unless told otherwise. */
+  /** Starts another daemon, which joins through the first one by default. */
   async add(
     name: string,
     options: Omit<GossipcheckNodeOptions, "name"> = {},
@@ -70,7 +68,7 @@ export class TestCluster implements AsyncDisposable {
     return node;
   }
 
-  /** Starts a daemon that has ended again, with its state and without being told a peer. */
+  /** Starts a daemon that has ended again, with its state and without peers. */
   async restart(
     index: number,
     options: Partial<GossipcheckNodeOptions> = {},
@@ -81,8 +79,8 @@ export class TestCluster implements AsyncDisposable {
   }
 
   /**
-   * Waits until the first daemon and every other have seen each other. News of the others' arrival
-   * reaches everybody by gossip alone, and who misses it waits for a push/pull; no test needs it.
+   * Waits until the first daemon and every other one have seen each other. The others may still miss
+   * each other until the next push/pull.
    */
   async together(): Promise<void> {
     const [first, ...others] = this.nodes;
@@ -92,12 +90,12 @@ export class TestCluster implements AsyncDisposable {
     await Promise.all(others.flatMap((node) => [meets(node, first), meets(first, node)]));
   }
 
-  /** A path in the cluster's folder. */
+  /** The path of a file in the cluster's folder. */
   path(name: string): string {
     return join(this.directory, name);
   }
 
-  /** Writes a check file into the folder; its path. */
+  /** Writes a check file into the folder and returns its path. */
   writeChecks(name: string, checks: Readonly<Record<string, unknown>>): string {
     const path = this.path(name);
     Deno.writeTextFileSync(path, JSON.stringify(checks));
@@ -105,8 +103,8 @@ export class TestCluster implements AsyncDisposable {
   }
 
   /**
-   * Writes a check file with one check that fails everywhere. Its action appends the node's name to
-   * `runs`, after what `before` does.
+   * Writes a check file with one check that fails on every node. Its action first runs `before`, then
+   * appends the node's name to the file `runs`.
    */
   writeStampCheck(options: { before?: string } = {}): string {
     return this.writeChecks("stamp.json", {
@@ -118,7 +116,7 @@ export class TestCluster implements AsyncDisposable {
     });
   }
 
-  /** The names that stamps have written so far, sorted: one a run. */
+  /** The sorted names of the nodes that have run the action of `writeStampCheck`, one name for each run. */
   stamps(): string[] {
     try {
       return Deno.readTextFileSync(this.path("runs")).split("\n").slice(0, -1).sort();
@@ -128,7 +126,7 @@ export class TestCluster implements AsyncDisposable {
     }
   }
 
-  /** Sends a check file to the first daemon and waits for the answers. */
+  /** Sends a check file to the first daemon and waits for the results. */
   async check(file: string, flags: readonly string[] = []): Promise<Answer> {
     const result = await this.origin.gcheck(
       [`-file=${file}`, `-timeout=${PATIENCE_MS}ms`, "-output=json", ...flags, "check"],
@@ -137,7 +135,7 @@ export class TestCluster implements AsyncDisposable {
     return answerOf(result);
   }
 
-  /** What the first daemon knows of a batch, as soon as `complete` likes it. */
+  /** Asks the first daemon for the results of a batch until `complete` does not throw. */
   async results(batch: string, complete: (answer: Answer) => void): Promise<Answer> {
     return await eventually(async () => {
       const answer = answerOf(await this.origin.gcheck(["-output=json", "results", batch]));
@@ -153,14 +151,15 @@ export class TestCluster implements AsyncDisposable {
   }
 }
 
-/** Starts a cluster and waits until it is together. */
+/** Starts a cluster and waits until its daemons have seen each other. */
 export async function startCluster(options: ClusterOptions): Promise<TestCluster> {
   await using starting = new AsyncDisposableStack();
   const cluster = starting.use(new TestCluster(options));
   const names = Array.from({ length: options.size }, (_, index) => nodeName(index));
-  await cluster.add(names.shift() ?? nodeName(0));
+  const settings = options.wrap === undefined ? {} : { wrap: options.wrap(cluster.directory) };
+  await cluster.add(names.shift() ?? nodeName(0), settings);
   const startSome = async () => {
-    for (let name; (name = names.shift()) !== undefined;) await cluster.add(name);
+    for (let name; (name = names.shift()) !== undefined;) await cluster.add(name, settings);
   };
   await Promise.all(Array.from({ length: STARTS_AT_ONCE }, startSome));
   cluster.nodes.sort((a, b) => a.name < b.name ? -1 : 1);
@@ -169,22 +168,21 @@ export async function startCluster(options: ClusterOptions): Promise<TestCluster
   return cluster;
 }
 
-/** `n00`, `n01`, … */
+/** A node name by its number: `n00`, `n01`, … */
 export function nodeName(index: number): string {
   return `n${String(index).padStart(2, "0")}`;
 }
 
-/** How `gcheck` came out and the document that it printed. */
+/** Exit status of `gcheck` and the document that it printed. */
 export interface Answer {
-  /** Its exit status. */
   readonly code: number;
-  /** What it said on stderr. */
+  /** Its stderr. */
   readonly stderr: string;
-  /** What it printed. */
+  /** The document. */
   readonly report: ReportRecord;
-  /** The names of the nodes in each state, sorted. */
+  /** The sorted names of the nodes in each state. */
   readonly states: Readonly<Record<string, readonly string[]>>;
-  /** One check's result on one node. */
+  /** The result of a check on a node. */
   result(node: string, check: string): Omit<ResultRecord, "batch" | "node"> | undefined;
 }
 
@@ -205,7 +203,7 @@ function answerOf({ code, stdout, stderr }: CommandResult): Answer {
 }
 
 /**
- * Runs a test on a cluster. Where it fails, the last lines of every daemon's log are in the error.
+ * Runs a test on a cluster. If it fails, the error contains the last log lines of every daemon.
  */
 export async function withCluster(
   options: ClusterOptions,

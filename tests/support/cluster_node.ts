@@ -1,82 +1,79 @@
 /**
- * What the tests do with one running member of a cluster, whichever program it runs.
+ * The interface of a running member of a cluster, for every program that a member may run.
  * @module
  */
 import type { WaitOptions } from "./process_events.ts";
 
-/** A member as a node sees it. */
+/** A member in the member list of a node. */
 export interface NodeView {
-  /** Its name. */
   readonly name: string;
-  /** host:port. */
+  /** `host:port`. */
   readonly address: string;
-  /** Its state there. */
+  /** Its state. */
   readonly state: "alive" | "suspect" | "failed" | "left";
-  /** Its incarnation there, where the program tells. */
+  /** Its incarnation, if the program reports it. */
   readonly incarnation?: number;
-  /** Its tags, where its meta is in Serf's form. */
+  /** Its tags, if its meta has Serf's encoding. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** Whether it runs gossipcheck, where the program tells. */
+  /** Whether it runs gossipcheck, if the program reports it. */
   readonly runsGossipcheck?: boolean;
-  /** Which transport alone reaches it, where only one does and the program tells. */
+  /** The transport by which alone it is reachable, if the other one fails and the program reports it. */
   readonly degraded?: "udp" | "tcp";
 }
 
-/** What happened to a member in a node's view. */
+/** An event that a node reports about a member. */
 export interface NodeEvent {
-  /** What happened. */
+  /** The kind of event. */
   readonly event: string;
-  /** To which member. */
+  /** The name of the member. */
   readonly name?: string;
-  /** When, in Unix milliseconds. */
+  /** Time of the event in Unix milliseconds. */
   readonly atMs: number;
-  /** Who declared it failed, where the program tells. */
+  /** The node that declared the member failed, if the program reports it. */
   readonly by?: string;
 }
 
-/** What every node reports of its members. */
+/** The events of members that every program reports. */
 export type MemberEventName = "join" | "update" | "left" | "failed";
 
-/** Which member's event to wait for, and for how long. */
+/** The member whose event to wait for, and the timeout. */
 export type MemberWait = Omit<WaitOptions, "what"> & { readonly name: string };
 
-/** One running node. Disposing of it kills it. */
+/** A running node. Disposing of it kills it. */
 export interface ClusterNode extends AsyncDisposable {
-  /** Its name. */
   readonly name: string;
-  /** host:port where it listens. */
+  /** `host:port` that it listens on. */
   readonly address: string;
-  /** Everything that it reported. */
+  /** All events that it has reported. */
   readonly events: { readonly all: readonly NodeEvent[] };
-  /** Waits for its report of what happened to a member. */
+  /** Waits until it reports an event of a member. */
   waitFor(event: MemberEventName, options: MemberWait): Promise<NodeEvent>;
-  /** Every member that it knows. */
+  /** Its member list, by name. */
   members(): Promise<ReadonlyMap<string, NodeView>>;
-  /** Leaves gracefully. */
+  /** Leaves the cluster gracefully. */
   leave(): Promise<void>;
-  /** Kills it as a power cut would. When it was dead, in Unix milliseconds. */
+  /** Kills it with SIGKILL. Returns when it was dead, in Unix milliseconds. */
   kill(): Promise<number>;
 }
 
-/** A node that is not ours. */
+/** A node that runs a program of others. */
 export interface ForeignNode extends ClusterNode {
-  /** Push/pull with each address. */
+  /** Does a push/pull with each address. */
   join(...addresses: string[]): Promise<void>;
-  /** Publishes other tags. */
+  /** Changes its tags. */
   update(tags: Readonly<Record<string, string>>): Promise<void>;
 }
 
-/** What differs from node to node of one kind. */
+/** How to start a node. */
 export interface NodeStart {
-  /** Unique node name. */
+  /** Its name, unique in the cluster. */
   readonly name: string;
-  /** host:port; a free loopback port by default. */
+  /** `host:port`; default a free loopback port. */
   readonly bind?: string;
-  /** host:port of members to join at start. */
+  /** host:port of the members through which it joins. */
   readonly join?: readonly string[];
-  /** Its tags. */
   readonly tags?: Readonly<Record<string, string>>;
 }
 
-/** Starts nodes of one kind. */
+/** Starts nodes of one program. */
 export type NodeStarter<Node extends ClusterNode> = (options: NodeStart) => Promise<Node>;

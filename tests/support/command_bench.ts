@@ -1,9 +1,10 @@
 /**
- * What a command of `gcheck` works with, made up: a daemon that follows a script, time that a test
- * passes, and all output kept.
+ * Fake dependencies of the commands of `gcheck`: a daemon that follows a script, virtual time, and
+ * recorded output.
  * @module
  */
-import type { Check, CheckResult } from "../../lib/checks/check.ts";
+import type { Check, CheckResult } from "../../lib/batch/check.ts";
+import { encodeReport, type Report, reportPassed } from "../../lib/batch/report.ts";
 import { formatProblem, parseCheckFile } from "../../lib/checks/parse.ts";
 import { UsageError } from "../../lib/errors.ts";
 import type { CommandContext } from "../../lib/cli/commands/context.ts";
@@ -13,43 +14,50 @@ import type { Reply, Request } from "../../lib/client/protocol.ts";
 import { Counter } from "./client_desk.ts";
 import { settle, VirtualTime } from "./virtual_time.ts";
 
-/** What the daemon does: a reply is told; `"wait"` waits until the request is aborted; an error is raised. */
+/**
+ * A step of the fake daemon: sends a reply, waits until the request is aborted (`"wait"`), or
+ * raises an error.
+ */
 export type ScriptStep = Reply | "wait" | Error;
 
-/** What to make up. */
+/** Options of `CommandBench`. */
 export interface BenchOptions {
-  /** The daemon's steps for the first request, the second, … */
+  /** The steps of the daemon for each request, in order. */
   readonly script?: readonly (readonly ScriptStep[])[];
-  /** The content of the check file. */
   readonly file?: string;
-  /** The content of any secret's file. */
+  /** The content of every secret file. */
   readonly secret?: string;
-  /** Whether stderr is a terminal. */
   readonly live?: boolean;
-  /** What local checks find, by check name; `pass` where absent. */
+  /** The outcomes of local checks, by check name; default `pass`. */
   readonly outcomes?: Readonly<Record<string, CheckResult["outcome"]>>;
 }
 
-/** One run of a command and all that it did. */
+/** The daemon's reply about a member that has reported. */
+export function answered(node: string, report: Report): Reply {
+  const passed = reportPassed(report);
+  return {
+    type: "progress",
+    progress: { node, state: "done", passed, report: encodeReport(report) },
+  };
+}
+
+/** Runs commands of `gcheck` with fakes, and records what they do. */
 export class CommandBench {
   readonly time: VirtualTime = new VirtualTime();
   readonly requests: Request[] = [];
-  /** The secret files that it made. */
+  /** The secret files that it created, by path. */
   readonly created: Record<string, string> = {};
   readonly #options: BenchOptions;
   readonly #random = new Counter();
   readonly #interrupt = new AbortController();
-  /** What it printed to stdout. */
   stdout = "";
-  /** What it printed to stderr. */
   stderr = "";
 
-  /** Runs nothing yet. */
   constructor(options: BenchOptions = {}) {
     this.#options = options;
   }
 
-  /** Runs the command line; gives the exit status. */
+  /** Runs a command line; returns the exit status. */
   async run(...args: string[]): Promise<number> {
     const settings = parseClientArguments(args);
     if ("help" in settings) throw new TypeError("the command line asks for help");
@@ -83,7 +91,7 @@ export class CommandBench {
     return await runCommand(context);
   }
 
-  /** Control-C, once the command has come as far as it comes by itself. */
+  /** Sends Control-C when the command waits. */
   async interrupt(): Promise<void> {
     await settle();
     this.#interrupt.abort();

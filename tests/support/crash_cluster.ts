@@ -1,5 +1,5 @@
 /**
- * Three nodes that die, and what must hold of every batch whatever has died meanwhile.
+ * Runs a cluster whose nodes crash, and checks what must hold for every batch in spite of the crashes.
  * @module
  */
 import { join } from "@std/path";
@@ -7,24 +7,22 @@ import { CrashLedger } from "./crash_ledger.ts";
 import { CrashNode } from "./crash_node.ts";
 import { eventually } from "./process.ts";
 
-/** How long anything may take before a test gives up; nothing is asserted about it. */
-const PATIENCE_MS = 60_000;
-/** Lines of each node's log in a failure. */
+/** Number of log lines of each node in an error. */
 const LOG_LINES = 25;
 
-/** Nodes of short periods, so that what was missed comes soon after a restart. */
+/** A short interval, so that a restarted node soon gets what it missed. */
 const FLAGS = ["-advertise-interval=1s"];
 
-/** A cluster whose nodes are killed. Disposing of it kills all and removes its folder. */
+/** A cluster whose nodes are killed. Disposing of it kills all nodes and removes the folder. */
 export class CrashCluster implements AsyncDisposable {
-  /** Its files. */
+  /** The folder of its state and files. */
   readonly directory: string = Deno.makeTempDirSync({ prefix: "gossipcheck-crash-" });
-  /** What its actions and origins have shown. */
+  /** Records what its actions did and its origins reported. */
   readonly ledger: CrashLedger = new CrashLedger({ directory: this.directory });
-  /** Its nodes; `start` gives each a life. */
+  /** Its nodes; `start` starts them. */
   readonly nodes: readonly CrashNode[];
 
-  /** Starts nothing yet. */
+  /** Makes the nodes without starting them. */
   constructor(names: readonly string[]) {
     Deno.mkdirSync(join(this.directory, "state"));
     this.nodes = names.map((name) =>
@@ -32,7 +30,7 @@ export class CrashCluster implements AsyncDisposable {
     );
   }
 
-  /** Gives each node its first life and waits until all see all. */
+  /** Starts every node and waits until each sees all others. */
   async start(): Promise<void> {
     for (const node of this.nodes) {
       await node.start({ peers: this.nodes.filter((o) => o !== node) });
@@ -40,19 +38,18 @@ export class CrashCluster implements AsyncDisposable {
     await this.together();
   }
 
-  /** The names of all nodes. */
   get names(): string[] {
     return this.nodes.map(({ name }) => name);
   }
 
-  /** One node by its number. */
+  /** The node with this number, from 0. */
   node(index: number): CrashNode {
     const node = this.nodes[index];
     if (node === undefined) throw new RangeError(`the cluster has no node ${index}`);
     return node;
   }
 
-  /** Waits until every node holds every node alive. */
+  /** Waits until every node lists all nodes as alive. */
   async together(): Promise<void> {
     for (const node of this.nodes) {
       await eventually(async () => {
@@ -62,13 +59,13 @@ export class CrashCluster implements AsyncDisposable {
         );
         if (alive.length !== this.nodes.length) {
           const seen = members.map(({ name, state }) => `${name} ${state}`).join(", ");
-          throw new Error(`${node.name} holds ${seen}`);
+          throw new Error(`${node.name} lists ${seen}`);
         }
-      }, { timeoutMs: PATIENCE_MS, intervalMs: 50 });
+      }, { intervalMs: 50 });
     }
   }
 
-  /** Waits until `origin` shows the outcome of each of `names`, and compares it with what was done. */
+  /** Waits until `origin` has the results of all `names`, and compares them with what the actions did. */
   async settled(
     batchId: string,
     { origin, names }: { origin: CrashNode; names: readonly string[] },
@@ -80,21 +77,21 @@ export class CrashCluster implements AsyncDisposable {
       if (shown !== undefined && lacking.length === 0) return shown;
       const states = lacking.map((name) => `${name} ${shown?.get(name)?.state}`).join(", ");
       throw new Error(`batch ${batchId} of ${origin.name} does not settle: ${states}`);
-    }, { timeoutMs: PATIENCE_MS, intervalMs: 50 });
+    }, { intervalMs: 50 });
     for (const each of progress.values()) {
       if (each.state === "done") this.ledger.compare(batchId, each);
     }
   }
 
-  /** Raises what the ledger found wrong. */
+  /** Raises `Error` with the violations that the ledger has found. */
   assertSound(): void {
     this.ledger.compareAll(this.names);
     const { violations } = this.ledger;
     if (violations.length > 0) throw new Error(violations.slice(0, 20).join("\n"));
   }
 
-  /** Runs `body`; where it fails, `what` it did and every node's log are in the error. */
-  async telling(what: () => string, body: () => Promise<void>): Promise<void> {
+  /** Runs `body`. If it fails, the error contains `what` it did and the log of every node. */
+  async describing(what: () => string, body: () => Promise<void>): Promise<void> {
     try {
       await body();
     } catch (error) {
@@ -104,7 +101,7 @@ export class CrashCluster implements AsyncDisposable {
     }
   }
 
-  /** Kills every node and removes the folder. */
+  /** Kills all nodes and removes the folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.nodes.map((node) => node[Symbol.asyncDispose]()));
     await Deno.remove(this.directory, { recursive: true });

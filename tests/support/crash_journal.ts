@@ -1,39 +1,44 @@
 /**
- * What a dead node's database says.
+ * Reads the database of a dead or idle node.
  * @module
  */
 import { join } from "@std/path";
 import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
-import type { CheckResult } from "../../lib/checks/check.ts";
-import { decodeResults } from "../../lib/checks/codec.ts";
+import type { CheckResult } from "../../lib/batch/check.ts";
+import { decodeReport } from "../../lib/batch/report.ts";
 
-/** A node's own part of one batch. */
+/** A node's own results of a batch. */
 export interface JournalOutcome {
-  /** Which batch. */
+  /** The id of the batch. */
   readonly batchId: string;
-  /** Whether the origin has confirmed it, or it was given up. */
+  /** Whether the origin has acknowledged them, or the node has given up. */
   readonly settled: boolean;
-  /** What it found. */
+  /** The results. */
   readonly results: readonly CheckResult[];
 }
 
-/** The outcomes in the database of a node that was killed or has nothing to do. */
+/** Returns the outcomes in the database of a node. */
 export function journalOutcomes(stateDirectory: string): JournalOutcome[] {
-  return readCopy(stateDirectory, "SELECT id, settled, body FROM outcome").map((row) => ({
+  return readCopy(stateDirectory, "SELECT id, settled, report FROM outcome").map((row) => ({
     batchId: String(row["id"]),
     settled: row["settled"] === 1,
-    results: decodeResults(row["body"] as Uint8Array),
+    results: resultsOf(row["report"] as Uint8Array),
   }));
 }
 
-/** The names of the members that the node would look for after a restart. */
+/** Returns the names of the members that the node would join after a restart. */
 export function journalMembers(stateDirectory: string): string[] {
   return readCopy(stateDirectory, "SELECT name FROM known_member").map((row) =>
     String(row["name"])
   );
 }
 
-/** A copy is read, so that the node itself finds what its death has left. */
+function resultsOf(bytes: Uint8Array): readonly CheckResult[] {
+  const report = decodeReport(bytes);
+  return report.type === "checks" ? report.results : [];
+}
+
+/** Queries a copy, so that the node finds its files as its crash left them. */
 function readCopy(stateDirectory: string, sql: string): Record<string, SQLOutputValue>[] {
   const copy = Deno.makeTempDirSync({ prefix: "gossipcheck-journal-" });
   try {

@@ -1,21 +1,21 @@
 /**
- * What actions left on the disk and what origins have shown, and what the two must have in common
- * however often nodes die.
+ * Records what actions did and what origins reported, and checks that both agree in spite of crashes.
  * @module
  */
 import { join } from "@std/path";
-import type { ActionResult, Check, CheckResult } from "../../lib/checks/check.ts";
+import type { ActionResult, Check, CheckResult } from "../../lib/batch/check.ts";
+import { nodeResults } from "../../lib/cli/node_results.ts";
 import type { NodeProgress } from "../../lib/client/protocol.ts";
 
-/** How a batch's actions look. */
+/** The actions of a batch. */
 export interface StampingChecks {
-  /** Checks whose actions leave a stamp at their start and at their end. */
+  /** Number of checks whose action writes a stamp at its start and at its end. */
   readonly actions: number;
-  /** How long each action takes. */
+  /** Duration of each action in milliseconds. */
   readonly actionMs: number;
 }
 
-/** The one check without an action. */
+/** Name of the check without an action. */
 const PASSING = "passes";
 
 interface Stamps {
@@ -23,23 +23,23 @@ interface Stamps {
   ends: number;
 }
 
-/** Follows batches over the lives of a cluster. */
+/** Checks the batches of a cluster across restarts. */
 export class CrashLedger {
   readonly #directory: string;
-  /** The outcomes that an origin has shown or a node was confirmed, by batch and node. */
+  /** The results that an origin has reported or acknowledged, by batch and node. */
   readonly #shown = new Map<string, Map<string, string>>();
-  /** The batches that an origin has said to have taken. */
+  /** The batches that an origin has accepted. */
   readonly #accepted = new Set<string>();
   readonly #ends = new Map<string, string>();
-  /** What was found wrong so far. */
+  /** The violations found so far. */
   readonly violations: string[] = [];
 
-  /** Keeps its stamps in `directory`, a file a node. */
+  /** Lets actions write their stamps into `directory`, one file for each node. */
   constructor(options: { directory: string }) {
     this.#directory = options.directory;
   }
 
-  /** Checks that fail everywhere and whose actions stamp, and one that passes. */
+  /** Returns checks that fail on every node and whose actions write stamps, and one that passes. */
   checks({ actions, actionMs }: StampingChecks): Check[] {
     const stamp = (when: string) =>
       `echo "$GOSSIPCHECK_BATCH $GOSSIPCHECK_CHECK ${when}" >> '${this.#directory}'/"stamps-$GOSSIPCHECK_NODE"`;
@@ -52,28 +52,29 @@ export class CrashLedger {
     return [{ ...common, name: PASSING, fields: { path: "/" } }, ...stamping];
   }
 
-  /** Takes the origin's word that it has a batch: it knows the batch for ever. */
+  /** Records that an origin has accepted a batch: it must never forget it. */
   accepted(batchId: string): void {
     this.#accepted.add(batchId);
   }
 
-  /** Takes what an origin shows of a batch: what it has shown once as done it shows for ever. */
+  /** Records the progress that an origin reports. A node that was done once must stay done. */
   shows(batchId: string, progress: ReadonlyMap<string, NodeProgress> | undefined): void {
     if (progress === undefined && this.#accepted.has(batchId)) {
-      this.violations.push(`${batchId}: its origin, who had taken it, does not know it`);
+      this.violations.push(`${batchId}: its origin accepted it and does not know it`);
     }
     for (const [node, was] of this.#shown.get(batchId) ?? []) {
       const state = progress?.get(node)?.state;
       if (state === "done") continue;
-      this.violations.push(`${batchId} ${node}: shown as ${was}, now as ${state}`);
+      this.violations.push(`${batchId} ${node}: reported as ${was}, now as ${state}`);
     }
     for (const each of progress?.values() ?? []) {
-      if (each.state === "done") this.confirmed(batchId, each);
+      const found = nodeResults(each);
+      if (found.state === "done") this.acknowledged(batchId, found);
     }
   }
 
-  /** Takes a result that was confirmed or shown: it is the only one that there will ever be. */
-  confirmed(
+  /** Records results that were acknowledged or reported. They must never change. */
+  acknowledged(
     batchId: string,
     done: { readonly node: string; readonly results: readonly CheckResult[] },
   ): void {
@@ -87,32 +88,33 @@ export class CrashLedger {
     }
   }
 
-  /** Compares a batch's results on one node with what its actions did there. */
+  /** Compares the results of a batch on one node with what its actions did there. */
   compare(batchId: string, done: NodeProgress & { state: "done" }): void {
     const stamps = this.stamps(done.node);
-    for (const { check, outcome, action } of done.results) {
+    const found = nodeResults(done);
+    for (const { check, outcome, action } of found.state === "done" ? found.results : []) {
       const { starts, ends } = stamps.get(`${batchId} ${check}`) ?? { starts: 0, ends: 0 };
       if (check !== PASSING) {
         this.#ends.set(`${batchId} ${check} ${done.node}`, action?.end.type ?? outcome.status);
       }
       const [least, most, leastEnds] = expectedStarts(outcome.status, action);
       if (starts < least || starts > most || ends < leastEnds) {
-        const told = `${outcome.status}${action ? `, action ${action.end.type}` : ""}`;
+        const reported = `${outcome.status}${action ? `, action ${action.end.type}` : ""}`;
         this.violations.push(
-          `${batchId} ${check} on ${done.node}: told as ${told}, started ${starts}×, ended ${ends}×`,
+          `${batchId} ${check} on ${done.node}: reported as ${reported}, started ${starts}×, ended ${ends}×`,
         );
       }
     }
   }
 
-  /** How many actions ended in which way, `skipped` and the like being those that never started. */
+  /** Number of actions by how they ended; `skipped` ones never started. */
   get counts(): Readonly<Record<string, number>> {
     const counts: Record<string, number> = {};
     for (const end of this.#ends.values()) counts[end] = (counts[end] ?? 0) + 1;
     return counts;
   }
 
-  /** No action anywhere ran twice, whether anybody knows its batch or not. */
+  /** Checks that no action ran twice, whether its batch is known or not. */
   compareAll(nodes: readonly string[]): void {
     for (const node of nodes) {
       for (const [key, { starts, ends }] of this.stamps(node)) {
@@ -123,7 +125,7 @@ export class CrashLedger {
     }
   }
 
-  /** The stamps of one node, by batch and check. */
+  /** Returns the stamps of one node, by batch and check. */
   stamps(node: string): ReadonlyMap<string, Readonly<Stamps>> {
     const stamps = new Map<string, Stamps>();
     for (const line of readLines(join(this.#directory, `stamps-${node}`))) {
@@ -138,14 +140,14 @@ export class CrashLedger {
   }
 }
 
-/** How often an action may have started, at least and at most, and ended at least, by its result. */
+/** Returns the bounds of an action's starts, and the minimum of its ends, for a result. */
 function expectedStarts(
   status: string,
   action: ActionResult | undefined,
 ): [least: number, most: number, leastEnds: number] {
   if (action === undefined || status !== "fail") return [0, 0, 0];
   if (action.end.type === "exited") return [1, 1, 1];
-  // The node may have died between its note that the action starts and the start.
+  // The node may have crashed after it recorded the start and before it started the action.
   if (action.end.type === "interrupted") return [0, 1, 0];
   return [0, 0, 0];
 }

@@ -1,5 +1,5 @@
 /**
- * A daemon that is killed again and again: each life has the same name, ports and state.
+ * Runs a daemon that is killed and restarted with the same name, ports and state.
  * @module
  */
 import { join } from "@std/path";
@@ -9,57 +9,56 @@ import { freePort } from "./free_port.ts";
 import { preloading, writePreload } from "./fault_preload.ts";
 import { GossipcheckNode, type LogLine } from "./gossipcheck_node.ts";
 
-/** What a `CrashNode` is made of. */
+/** How to make a `CrashNode`. */
 export interface CrashNodeOptions {
-  /** Unique in the cluster. */
+  /** Its name, unique in the cluster. */
   readonly name: string;
-  /** Where its state and its plan go; exists. */
+  /** An existing folder for its state and its plan. */
   readonly directory: string;
-  /** Further flags of each life. */
+  /** Further flags of the daemon. */
   readonly flags: readonly string[];
 }
 
-/** How one life starts. */
-export interface LifeOptions {
-  /** Whom to join; nobody by default, so that the node goes by what it remembers. */
+/** How to start the daemon. */
+export interface StartOptions {
+  /** The peers to join; by default none, so that the node joins the members in its state. */
   readonly peers?: readonly CrashNode[];
-  /** When it dies by itself, and whether it tells of its steps. */
+  /** When it kills itself. With a plan it also logs its steps. */
   readonly plan?: CrashPlan;
 }
 
-/** One node over all its lives. Disposing of it kills the present one. */
+/** A node across its restarts. Disposing of it kills the process. */
 export class CrashNode implements AsyncDisposable {
   readonly #options: CrashNodeOptions;
   readonly #address = `127.0.0.1:${freePort()}`;
   readonly #clientAddress = `127.0.0.1:${freePort()}`;
   readonly #lines: LogLine[] = [];
   #life: GossipcheckNode | undefined;
-  /** Asks the present life. */
+  /** A client of the running process. */
   readonly client: FaultClient = new FaultClient(this.#clientAddress);
 
-  /** Has no life yet. */
+  /** Makes the node without starting it. */
   constructor(options: CrashNodeOptions) {
     this.#options = options;
   }
 
-  /** Its name. */
   get name(): string {
     return this.#options.name;
   }
 
-  /** Its process at present. */
+  /** The running process. */
   get life(): GossipcheckNode {
     if (this.#life === undefined) throw new Error(`${this.name} is not running`);
     return this.#life;
   }
 
-  /** The folder that its state lies in. */
+  /** The folder of its state. */
   get stateDirectory(): string {
     return join(this.#options.directory, "state", this.name);
   }
 
-  /** Starts it and waits until it listens. */
-  async start({ peers = [], plan }: LifeOptions = {}): Promise<void> {
+  /** Starts the process and waits until it listens. */
+  async start({ peers = [], plan }: StartOptions = {}): Promise<void> {
     const preload = plan && this.#writePreload(plan);
     const life = await GossipcheckNode.start({
       name: this.name,
@@ -76,30 +75,30 @@ export class CrashNode implements AsyncDisposable {
     this.#life = life;
   }
 
-  /** Kills it and waits for its end. */
+  /** Kills the process and waits for its end. */
   async kill(): Promise<void> {
     await this.#life?.kill();
-    await this.buried();
+    await this.ended();
   }
 
-  /** Waits for the end of its present life, whoever brings it about. */
-  async buried(): Promise<void> {
+  /** Waits until the process has ended for any reason. */
+  async ended(): Promise<void> {
     await this.#life?.[Symbol.asyncDispose]();
     this.#life = undefined;
   }
 
-  /** The steps that the present life went through, by what each of them wrote. */
+  /** The steps of the running process so far: what each of them wrote. */
   get steps(): readonly string[] {
     return this.life.events.all.filter(({ event }) => event === CRASH_EVENTS.step)
       .map(({ fields }) => String(fields["what"]));
   }
 
-  /** The last lines of all lives' logs. */
+  /** The last lines of its log, across restarts. */
   log(count: number): string {
     return this.#lines.slice(-count).map(({ fields }) => `  ${JSON.stringify(fields)}`).join("\n");
   }
 
-  /** Kills it. */
+  /** Kills the process. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
   }

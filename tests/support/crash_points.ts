@@ -1,7 +1,6 @@
 /**
- * Runs inside a daemon that a test kills, loaded before its program (`deno run --preload`): counts
- * the steps of a batch's life there as they become durable, and ends the process by SIGKILL right
- * before or right after one of them.
+ * Kills a daemon at a given step of a batch. Preloaded into its process: counts the writes and the
+ * spawned actions of a batch, and sends the process SIGKILL right before or after one of them.
  * @module
  */
 import {
@@ -11,37 +10,37 @@ import {
   StatementSync,
 } from "node:sqlite";
 
-/** One moment of a batch's life. */
+/** A step at which the daemon is killed. */
 export interface CrashPoint {
-  /** The step, counted from 1. */
+  /** The number of the step, from 1. */
   readonly step: number;
-  /** On which side of it the process dies. */
+  /** Whether the process is killed before or after the step. */
   readonly side: "before" | "after";
 }
 
-/** When and where a daemon dies. */
+/** When a daemon is killed. */
 export interface CrashPlan {
-  /** Batches that the daemon meets while this file is not there do not count. */
+  /** A file. Steps of batches that the daemon first sees while it does not exist are not counted. */
   readonly marker: string;
-  /** Absent where it lives on and only tells of its steps. */
+  /** The step; without it the daemon only logs its steps. */
   readonly point?: CrashPoint;
 }
 
-/** The lines that a daemon with a plan adds to its JSON log. */
+/** Events that a daemon with a plan adds to its JSON log. */
 export const CRASH_EVENTS = { step: "crash_step", dying: "crash_dying" } as const;
 
-/** Tables that hold a batch's life; others (members, say) are written at moments of their own. */
+/** Tables with the state of batches. Other tables, such as that of members, are written at any time. */
 const TABLES = /\b(seen|batch|run|started_action|ended_check|outcome|collection|collected)\b/;
 const BATCH_ID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 
-/** Arms this process. To be called once, before the daemon's program is loaded. */
+/** Installs the plan in this process. Call it once, before the daemon's program is loaded. */
 export function armCrash(plan: CrashPlan): void {
   new CrashCounter(plan).patch();
 }
 
 class CrashCounter {
   readonly #plan: CrashPlan;
-  /** Batches from before the marker. */
+  /** Batches first seen before the marker existed. */
   readonly #old = new Set<string>();
   readonly #command = Deno.Command;
   #steps = 0;
@@ -57,7 +56,7 @@ class CrashCounter {
     this.#patchCommand();
   }
 
-  /** A transaction is one step, whatever it writes. */
+  /** Makes each transaction one step. */
   #patchDatabase(): void {
     const { exec } = DatabaseSync.prototype;
     const begin = () => this.#writes = [];
@@ -75,7 +74,7 @@ class CrashCounter {
     };
   }
 
-  /** A write outside of a transaction is one step too. */
+  /** Makes each write outside of a transaction one step. */
   #patchStatements(): void {
     const run: (this: StatementSync, ...parameters: SQLInputValue[]) => StatementResultingChanges =
       StatementSync.prototype.run;
@@ -99,7 +98,7 @@ class CrashCounter {
     StatementSync.prototype.run = patched as StatementSync["run"];
   }
 
-  /** An action's process is a step of its own: it outlives the daemon. */
+  /** Makes the start of an action's process one step: the process outlives the daemon. */
   #patchCommand(): void {
     const { spawn } = this.#command.prototype;
     const step = <T>(action: () => T) => this.#step("spawn of the action", action);
@@ -134,12 +133,12 @@ class CrashCounter {
     return result;
   }
 
-  /** The daemon may start `/bin/sh` and nothing else; while it does, no other code of ours runs. */
+  /** Blocks until the process is dead. `/bin/sh` is the only program that the daemon may run. */
   #die(what: string): never {
     tell({ event: CRASH_EVENTS.dying, ...this.#plan.point, what });
     const args = ["-c", "kill -s KILL $PPID; sleep 10"];
     new this.#command("/bin/sh", { args, stdout: "null", stderr: "null" }).outputSync();
-    throw new Error("the daemon outlived its SIGKILL");
+    throw new Error("the daemon survived SIGKILL");
   }
 }
 

@@ -1,7 +1,8 @@
 /**
- * Nodes that die at random moments while batches are sent to all of them.
+ * Kills and restarts nodes at random while it sends batches to all of them.
  * @module
  */
+import { nodeResults } from "../../lib/cli/node_results.ts";
 import { UnreachableError } from "../../lib/errors.ts";
 import type { CrashCluster } from "./crash_cluster.ts";
 import { journalMembers, journalOutcomes } from "./crash_journal.ts";
@@ -9,17 +10,17 @@ import type { CrashNode } from "./crash_node.ts";
 import { eventually } from "./process.ts";
 import { SeededRandom } from "./world_time.ts";
 
-/** How long a node lives before it is killed, at most. */
+/** Maximum time between a node's start and its next kill. */
 const LIFE_MAX_MS = 800;
-/** How long it stays dead, at most, beside what its start takes. */
+/** Maximum time between a node's kill and its next start. */
 const DEATH_MAX_MS = 600;
-/** Between two batches of one sender, at most. */
+/** Maximum time between two batches of one sender. */
 const PAUSE_MAX_MS = 400;
-/** Longer than an action takes to start, shorter than a life. */
+/** Maximum duration of an action: longer than its start takes, shorter than a node's life. */
 const ACTION_MAX_MS = 120;
-/** More checks than run at once on a small machine, so that some have not started at a death. */
+/** More actions than a node runs at the same time, so that some have not started when it is killed. */
 const ACTIONS_MAX = 12;
-/** Batches of which an origin is asked again each time that it is looked at. */
+/** Number of batches whose results are requested each time. */
 const LOOKS = 4;
 
 /** A batch that its origin has accepted. */
@@ -28,48 +29,48 @@ interface StormBatch {
   readonly origin: CrashNode;
 }
 
-/** What a storm is made of. */
+/** How to make a storm. */
 export interface CrashStormOptions {
-  /** Started. */
+  /** A started cluster. */
   readonly cluster: CrashCluster;
-  /** Fixes every delay; what the processes make of them differs from run to run. */
+  /** Seed of every delay. The timing of the processes still differs between runs. */
   readonly seed: string;
-  /** How often a node is killed, in all. */
+  /** Number of kills, over all nodes. */
   readonly kills: number;
 }
 
-/** Kills, sends and looks at once, until the kills are used up. */
+/** Kills nodes, sends batches and requests results concurrently until it has made all kills. */
 export class CrashStorm {
   readonly #options: CrashStormOptions;
   readonly #up: Set<CrashNode>;
   #killsLeft: number;
-  #raging = true;
-  /** What was accepted, in order. */
+  #running = true;
+  /** The accepted batches, in order. */
   readonly batches: StormBatch[] = [];
-  /** How often a batch was refused or its sender died. */
+  /** Number of requests that failed because the daemon was down. */
   unsent = 0;
 
-  /** Nothing happens before `rage`. */
+  /** Makes a storm; `run` starts it. */
   constructor(options: CrashStormOptions) {
     this.#options = options;
     this.#up = new Set(options.cluster.nodes);
     this.#killsLeft = options.kills;
   }
 
-  /** How many kills there were. */
+  /** Number of kills so far. */
   get kills(): number {
     return this.#options.kills - this.#killsLeft;
   }
 
-  /** Rages until the kills are used up; every node lives afterwards. */
-  async rage(): Promise<void> {
+  /** Runs until all kills are made and every node is up again. */
+  async run(): Promise<void> {
     const { nodes } = this.#options.cluster;
-    await untilRememberOthers(this.#options.cluster);
+    await untilMembersStored(this.#options.cluster);
     const around = nodes.flatMap((node) => [this.#send(node), this.#look(node)]);
     try {
       await Promise.all(nodes.map((node) => this.#killAgainAndAgain(node)));
     } finally {
-      this.#raging = false;
+      this.#running = false;
     }
     await Promise.all(around);
   }
@@ -81,25 +82,25 @@ export class CrashStorm {
       await pause(random.next() * LIFE_MAX_MS);
       this.#up.delete(node);
       await node.kill();
-      this.#takeConfirmed(node);
+      this.#recordAcknowledged(node);
       await pause(random.next() * DEATH_MAX_MS);
       await node.start();
       this.#up.add(node);
     }
   }
 
-  /** What a dead node held for confirmed, its origin shows for ever. */
-  #takeConfirmed(node: CrashNode): void {
+  /** Records the results that a dead node has marked as acknowledged: its origin must keep them. */
+  #recordAcknowledged(node: CrashNode): void {
     for (const { batchId, settled, results } of journalOutcomes(node.stateDirectory)) {
       const done = { node: node.name, results };
-      if (settled) this.#options.cluster.ledger.confirmed(batchId, done);
+      if (settled) this.#options.cluster.ledger.acknowledged(batchId, done);
     }
   }
 
   async #send(node: CrashNode): Promise<void> {
     const { ledger } = this.#options.cluster;
     const random = this.#random(`send ${node.name}`);
-    while (this.#raging) {
+    while (this.#running) {
       await pause(random.next() * PAUSE_MAX_MS);
       const many = random.next() < 0.1;
       const actions = many ? ACTIONS_MAX : 1 + Math.floor(random.next() * 3);
@@ -115,11 +116,11 @@ export class CrashStorm {
     }
   }
 
-  /** What an origin shows while its cluster dies around it. */
+  /** Requests results from a node while the others crash. */
   async #look(node: CrashNode): Promise<void> {
     const { ledger } = this.#options.cluster;
     const random = this.#random(`look ${node.name}`);
-    while (this.#raging) {
+    while (this.#running) {
       await pause(random.next() * PAUSE_MAX_MS);
       const own = this.batches.filter(({ origin }) => origin === node);
       for (let look = 0; look < LOOKS && own.length > 0; look++) {
@@ -145,40 +146,45 @@ export class CrashStorm {
   }
 }
 
-/** Waits until every node's part of every batch is at its origin, and each node itself has it too. */
-export async function calmDown(storm: CrashStorm, cluster: CrashCluster): Promise<void> {
+/** Waits until the origin of every batch has the results of all nodes. Each node must still have its own. */
+export async function untilSettled(storm: CrashStorm, cluster: CrashCluster): Promise<void> {
   await cluster.together();
   for (const { id, origin } of storm.batches) {
     await cluster.settled(id, { origin, names: cluster.names });
     for (const node of cluster.nodes) {
-      const own = (await node.client.results(id))?.get(node.name);
-      if (own?.state === "done") cluster.ledger.confirmed(id, own);
-      else cluster.ledger.violations.push(`${id}: ${node.name} itself holds it ${own?.state}`);
+      const progress = (await node.client.results(id))?.get(node.name);
+      const own = progress && nodeResults(progress);
+      if (own?.state === "done") cluster.ledger.acknowledged(id, own);
+      else cluster.ledger.violations.push(`${id}: ${node.name} itself has it as ${own?.state}`);
     }
   }
 }
 
-/** Kills every node and compares its journal with what the origins have shown. */
-export async function bury(cluster: CrashCluster): Promise<void> {
+/** Kills every node and compares its journal with what the origins have reported. */
+export async function killAndCompare(cluster: CrashCluster): Promise<void> {
   for (const node of cluster.nodes) {
     await eventually(() => {
       const owed = journalOutcomes(node.stateDirectory).filter(({ settled }) => !settled);
-      if (owed.length > 0) throw new Error(`${node.name} still owes ${owed.length} results`);
-    }, { timeoutMs: 30_000 });
+      if (owed.length > 0) {
+        throw new Error(`${node.name} has ${owed.length} results that are not acknowledged`);
+      }
+    });
     await node.kill();
     for (const { batchId, results } of journalOutcomes(node.stateDirectory)) {
-      cluster.ledger.confirmed(batchId, { node: node.name, results });
+      cluster.ledger.acknowledged(batchId, { node: node.name, results });
     }
   }
 }
 
-/** From then on each node finds its cluster by itself. */
-export async function untilRememberOthers(cluster: CrashCluster): Promise<void> {
+/** Waits until every node has stored all others, so that it joins them after a restart without peers. */
+export async function untilMembersStored(cluster: CrashCluster): Promise<void> {
   for (const { name, stateDirectory } of cluster.nodes) {
     await eventually(() => {
       const others = journalMembers(stateDirectory).length;
-      if (others < cluster.nodes.length - 1) throw new Error(`${name} remembers ${others} others`);
-    }, { timeoutMs: 30_000 });
+      if (others < cluster.nodes.length - 1) {
+        throw new Error(`${name} has stored ${others} other members`);
+      }
+    });
   }
 }
 

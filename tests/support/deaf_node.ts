@@ -1,6 +1,6 @@
 /**
- * A member that is well by UDP and whose TCP connections are accepted and never read: what a node
- * looks like whose disk or processor hangs.
+ * A member that works over UDP, but accepts TCP connections without reading from them, like a node
+ * whose disk or processor hangs.
  * @module
  */
 import { SwimHost } from "../../lib/node/swim_host.ts";
@@ -13,7 +13,7 @@ import { Membership } from "../../lib/swim/membership.ts";
 import { encodeMeta } from "../../lib/swim/meta.ts";
 import { Envelope } from "../../lib/wire/envelope.ts";
 
-/** Runs until it is disposed of. */
+/** The member; runs until it is disposed of. */
 export class DeafNode implements AsyncDisposable {
   readonly #socket: DatagramSocket;
   readonly #listener: StreamListener;
@@ -22,7 +22,7 @@ export class DeafNode implements AsyncDisposable {
   readonly #accepted: ByteStream[] = [];
   readonly #loops: Promise<unknown>;
 
-  /** Joins through `peer`. */
+  /** Starts the node and joins through `peer`. */
   constructor(options: { name: string; peer: Address }) {
     const network = new DenoNetwork();
     const random = new DenoRandom();
@@ -57,12 +57,12 @@ export class DeafNode implements AsyncDisposable {
     this.#loops = Promise.all([this.#receivePackets(), this.#acceptStreams()]);
   }
 
-  /** How many connections it has accepted. */
+  /** Number of connections that it has accepted. */
   get accepted(): number {
     return this.#accepted.length;
   }
 
-  /** Ends it, without a word to the others. */
+  /** Stops it without leaving the cluster. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#host.close();
     this.#socket.close();

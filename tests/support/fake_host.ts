@@ -1,5 +1,5 @@
 /**
- * A made-up host: files, processes and shell commands as the test says.
+ * A fake host, whose files, processes and shell commands the test defines.
  * @module
  */
 import { HostError } from "../../lib/errors.ts";
@@ -12,39 +12,37 @@ import type {
   ShellResult,
 } from "../../lib/runtime.ts";
 
-/** What is at a path; `denied` may be seen and not opened. */
+/** A file at a path; a `denied` one can be examined but not opened. */
 export type FakeFile = string | Uint8Array | { readonly kind: "directory" | "other" | "denied" };
 
-/** A shell command that was started and waits for the test to end it. */
+/** A shell command that runs until the test ends it. */
 export interface FakeShell {
-  /** The command. */
   readonly command: string;
-  /** What it was started with. */
+  /** The options that it was started with. */
   readonly options: ShellOptions;
-  /** Ends it. */
+  /** Ends the command. */
   end(result?: Partial<ShellResult>): void;
 }
 
-/** A host for unit tests. Aborted commands end as `aborted` by themselves. */
+/** A fake host for unit tests. Aborted commands end as `aborted` without the test. */
 export class FakeHost implements Host {
-  /** What is where. */
+  /** The files, by path. */
   readonly files = new Map<string, FakeFile>();
-  /** What `processes` gives. */
+  /** The result of `processes`. */
   readonly running: ProcessEntry[] = [];
   /** All commands that were started, in order. */
   readonly shells: FakeShell[] = [];
-  /** Paths that `fileKind` never answers for. */
+  /** Paths for which `fileKind` never returns. */
   readonly hanging = new Set<string>();
-  /** Paths asked for by `fileKind`, in order. */
+  /** Paths passed to `fileKind`, in order. */
   readonly asked: string[] = [];
-  /** How many files are open. */
+  /** Number of open files. */
   openFiles = 0;
-  /** The most that one read gives. */
+  /** Maximum number of bytes per read. */
   readBytes = 7;
-  /** Set where no command may be started: the `HostError`'s message. */
+  /** If set, starting a command fails with a `HostError` with this message. */
   shellRefusal: string | undefined;
 
-  /** What the test put there. */
   async fileKind(path: string): Promise<FileKind | undefined> {
     this.asked.push(path);
     if (this.hanging.has(path)) await new Promise(() => {});
@@ -76,12 +74,12 @@ export class FakeHost implements Host {
     });
   }
 
-  /** What the test put there. */
+  /** Returns the processes that the test defined. */
   processes(): Promise<readonly ProcessEntry[]> {
     return Promise.resolve(this.running);
   }
 
-  /** Waits for the test to end it. */
+  /** Starts a command that runs until the test ends it. */
   runShell(command: string, options: ShellOptions): Promise<ShellResult> {
     if (this.shellRefusal !== undefined) return Promise.reject(new HostError(this.shellRefusal));
     const ended = Promise.withResolvers<ShellResult>();

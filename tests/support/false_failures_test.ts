@@ -1,7 +1,7 @@
 import { assertAlmostEquals } from "@std/assert";
 import { chanceOfAsMany } from "./false_failures.ts";
 
-Deno.test("the chance of as many failures is that of so many throws of a die", () => {
+Deno.test("the probability of at least as many failures is the upper tail of a binomial distribution", () => {
   const cases: readonly (readonly [number, number, number, number])[] = [
     // ours, others, share of ours, chance
     [0, 0, 0.5, 1],

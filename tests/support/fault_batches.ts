@@ -1,28 +1,27 @@
 /**
- * Batches whose actions note on the disk who ran them, followed by `gcheck` to the last result.
+ * Sends batches whose actions record on the disk which node ran them, and follows them with `gcheck`.
  * @module
  */
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import type { ReportRecord } from "../../lib/cli/records.ts";
+import type { ReportRecord } from "../../lib/cli/json_records.ts";
 import type { GossipcheckNode } from "./gossipcheck_node.ts";
 import { eventually } from "./process.ts";
 
-/** One batch that was sent. */
+/** A batch that was sent. */
 export interface SentBatch {
-  /** By whom. */
+  /** The daemon that it was sent to. */
   readonly origin: GossipcheckNode;
-  /** Its id. */
   readonly id: string;
-  /** When, on this process' monotonic clock. */
+  /** When it was sent, on the monotonic clock of this process. */
   readonly sentAtMs: number;
 }
 
-/** Sends, follows and counts. */
+/** Sends batches, waits for their results and reads which node ran which batch. */
 export class FaultBatches {
   readonly #directory: string;
 
-  /** Keeps its files in `directory`. */
+  /** Writes its files into `directory`. */
   constructor(options: { readonly directory: string }) {
     this.#directory = options.directory;
     const action = `echo "$GOSSIPCHECK_BATCH $GOSSIPCHECK_NODE" >> '${this.#runs}'`;
@@ -44,7 +43,7 @@ export class FaultBatches {
     return join(this.#directory, "runs");
   }
 
-  /** Sends one and returns once its daemon has taken it. */
+  /** Sends a batch; resolves once the daemon has accepted it. */
   async send(origin: GossipcheckNode, flags: readonly string[] = []): Promise<SentBatch> {
     const sentAtMs = performance.now();
     const args = [`-file=${this.#file}`, "-no-wait", "-output=json", ...flags, "check"];
@@ -54,7 +53,7 @@ export class FaultBatches {
     return { origin, id: batch, sentAtMs };
   }
 
-  /** Waits until the origin's `gcheck results` has both outcomes of every node; how long that took. */
+  /** Waits until `gcheck results` at the origin shows both results of every node. Returns the milliseconds since it was sent. */
   async untilHome(
     { origin, id, sentAtMs }: SentBatch,
     options: { readonly names: readonly string[]; readonly timeoutMs: number },
@@ -80,13 +79,13 @@ export class FaultBatches {
     }, { timeoutMs: options.timeoutMs, intervalMs: 2_000 });
   }
 
-  /** Each node of each batch ran it once, and nobody else ran anything. */
+  /** Asserts that the expected nodes ran each batch once, and no other node ran anything. */
   assertRanOnce(expected: ReadonlyMap<SentBatch, readonly string[]>): void {
     const runs = Array.from(expected, ([{ id }, names]) => names.map((name) => `${id} ${name}`));
     assertEquals(this.runs(), runs.flat().sort());
   }
 
-  /** Who ran what so far, sorted. */
+  /** The runs so far, sorted, each as batch id and node name. */
   runs(): string[] {
     try {
       return Deno.readTextFileSync(this.#runs).split("\n").slice(0, -1).sort();

@@ -1,68 +1,70 @@
 /**
- * A daemon asked from within the test's process, by what `gcheck` itself asks with: for tests that
- * ask so often that starting `gcheck` each time would be most of their work.
+ * Sends requests to a daemon from the process of the test, with the client code of `gcheck`. For tests
+ * with so many requests that most of their time would go into starting `gcheck`.
  * @module
  */
 import { splitHostPort } from "../../lib/address.ts";
-import type { Check } from "../../lib/checks/check.ts";
+import { encodeBody } from "../../lib/batch/body.ts";
+import type { Check } from "../../lib/batch/check.ts";
+import type { Target } from "../../lib/batch/target.ts";
 import { tokenNamedByDaemon } from "../../lib/cli/find_token.ts";
 import { Client } from "../../lib/client/client.ts";
 import type { MemberLine, NodeProgress, Reply, ReplyErrorCode } from "../../lib/client/protocol.ts";
 import { DenoNetwork } from "../../lib/deno/network.ts";
 import { DenoRandom, DenoTimers } from "../../lib/deno/runtime.ts";
 import { readSecretFile } from "../../lib/deno/secret_file.ts";
-import type { Target } from "../../lib/gossip/types.ts";
 
-/** The daemon has said why it does not do what it was asked. */
+/** The daemon refused the request. */
 export class RefusedError extends Error {
   override readonly name = "RefusedError";
-  /** Which kind of trouble. */
+  /** The code of the reply. */
   readonly code: ReplyErrorCode;
 
-  /** From the daemon's `error` reply. */
+  /** Makes the error from the daemon's `error` reply. */
   constructor(reply: Reply & { type: "error" }) {
     super(`${reply.code}: ${reply.message}`);
     this.code = reply.code;
   }
 }
 
-/** What is sent. */
+/** A batch to send. */
 export interface Sending {
-  /** The checks. */
   readonly checks: readonly Check[];
-  /** Which members; all by default. */
+  /** Its target; all members by default. */
   readonly target?: Target;
-  /** How long it lives, in milliseconds; for ever by default. */
+  /** Expiry in milliseconds from now; by default the batch does not expire. */
   readonly expiresInMs?: number;
 }
 
-/** Asks one daemon. Holds no connection between requests. */
+/** A client of one daemon. It keeps no connection between requests. */
 export class FaultClient {
   readonly #client: Client;
 
-  /** `server` is the daemon's client address, as in `127.0.0.1:5924`. */
+  /** `server`: the daemon's client address, such as `127.0.0.1:5924`. */
   constructor(server: string) {
     this.#client = new Client({
       network: new DenoNetwork(),
       timers: new DenoTimers(),
       random: new DenoRandom(),
       server: splitHostPort(server),
-      timeoutMs: 5_000,
+      timeoutMs: 30_000,
       findToken: (file) => tokenNamedByDaemon(file, readSecretFile),
     });
   }
 
-  /** Sends a batch; its id, once the daemon has taken it. Raises `RefusedError`, `UnreachableError`. */
+  /** Sends a batch and returns its id. Raises `RefusedError`, `UnreachableError`. */
   async send({ checks, target = {}, expiresInMs = 0 }: Sending): Promise<string> {
-    const request = { type: "check", checks, target, expiresInMs, wait: false } as const;
+    const body = encodeBody({ type: "checks", checks });
+    const order = { type: "unsigned", body, target, expiresInMs } as const;
+    const request = { type: "check", order, wait: false } as const;
     for await (const reply of this.#client.request(request)) {
       if (reply.type === "error") throw new RefusedError(reply);
       if (reply.type === "accepted") return reply.batchId;
     }
-    throw new Error("the daemon ended its answer without a word on the batch");
+    throw new Error("the daemon ended its reply without saying whether it accepted the batch");
   }
 
-  /** What the daemon has of each node; `undefined` where it does not know the batch. */
+  /** The progress of each node; `undefined` if the daemon does not know the batch. */
   async results(batchId: string): Promise<ReadonlyMap<string, NodeProgress> | undefined> {
     const progress = new Map<string, NodeProgress>();
     for await (const reply of this.#client.request({ type: "results", batchId })) {
@@ -74,7 +76,7 @@ export class FaultClient {
     return progress;
   }
 
-  /** The ids of the batches that the daemon remembers, newest first, at most a hundred. */
+  /** The ids of at most 100 batches in the daemon's history, newest first. */
   async batches(): Promise<readonly string[]> {
     for await (const reply of this.#client.request({ type: "batches" })) {
       if (reply.type === "batches") return reply.batches.map(({ batchId }) => batchId);
@@ -82,7 +84,7 @@ export class FaultClient {
     return [];
   }
 
-  /** The members as the daemon sees them. */
+  /** The daemon's member list. */
   async members(): Promise<readonly MemberLine[]> {
     for await (const reply of this.#client.request({ type: "members" })) {
       if (reply.type === "members") return reply.members;

@@ -1,9 +1,9 @@
 /**
- * Runs inside a daemon whose clock is to be wrong, loaded before its program.
+ * Shifts the wall clock of a daemon. Preloaded into its process.
  * @module
  */
 
-/** From now on the wall clock of this process is `shiftMs` away from the machine's. */
+/** Adds `shiftMs` to the wall clock of this process. */
 export function shiftClock(shiftMs: number): void {
   const { now } = Date;
   globalThis.Date = new Proxy(Date, {

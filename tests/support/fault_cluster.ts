@@ -1,6 +1,6 @@
 /**
- * Our daemons, and one bare memberlist node among them where Go is there, each in a network
- * namespace of its own.
+ * Runs clusters of our daemons, and of one bare memberlist node if Go is installed, each in its own
+ * network namespace.
  * @module
  */
 import { join } from "@std/path";
@@ -12,33 +12,31 @@ import { GossipcheckNode } from "./gossipcheck_node.ts";
 import { type NetworkHost, TestNetwork } from "./namespaces.ts";
 import { type CommandLine, eventually } from "./process.ts";
 
-/** Nodes that start at the same time. */
+/** Number of daemons that start at the same time. */
 const STARTS_AT_ONCE = 2;
-/** How long the nodes may take to find each other on a whole network. */
-const MEETING_MS = 120_000;
 
-/** What a cluster is made of. */
+/** How to start a cluster. */
 export interface FaultClusterOptions {
-  /** Daemons of ours. */
+  /** Number of our daemons. */
   readonly size: number;
-  /** The built `tests/go/peer`, which adds one bare memberlist node; absent for none. */
+  /** The built `tests/go/peer`, for one bare memberlist node; by default there is none. */
   readonly peer?: string;
-  /** How far the clocks of some nodes are off, in milliseconds, by the nodes' names. */
+  /** Clock offsets in milliseconds, by node name. */
   readonly clockShiftsMs?: Readonly<Record<string, number>>;
 }
 
-/** One cluster in a network of its own. Disposing of it ends all and removes all. */
+/** A cluster in its own network. Disposing of it kills the nodes and removes the network. */
 export class FaultCluster implements AsyncDisposable {
   readonly #options: FaultClusterOptions;
   readonly #directory: string;
   readonly #nodes = new Map<string, GossipcheckNode>();
   #bare: GoPeer | undefined;
-  /** The network. Its first hosts are those of our nodes. */
+  /** The network. Our nodes run on its first hosts. */
   readonly network: TestNetwork;
-  /** What is sent through it. */
+  /** Sends batches and follows them. */
   readonly batches: FaultBatches;
 
-  /** Takes over what `start` made. */
+  /** Takes what `start` has made. */
   constructor(options: FaultClusterOptions & { network: TestNetwork; directory: string }) {
     this.#options = options;
     this.#directory = options.directory;
@@ -46,7 +44,7 @@ export class FaultCluster implements AsyncDisposable {
     this.batches = new FaultBatches({ directory: options.directory });
   }
 
-  /** Starts one and waits until all see all. */
+  /** Starts a cluster and waits until every node sees every other one. */
   static async start(options: FaultClusterOptions): Promise<FaultCluster> {
     const network = await TestNetwork.create(options.size + (options.peer === undefined ? 0 : 1));
     const directory = await Deno.makeTempDir({ prefix: "gossipcheck-faults-" });
@@ -60,37 +58,37 @@ export class FaultCluster implements AsyncDisposable {
     }
   }
 
-  /** Our daemons, in the order of their names. */
+  /** Our daemons, sorted by name. */
   get nodes(): readonly GossipcheckNode[] {
     return [...this.#nodes.values()].sort((a, b) => a.name < b.name ? -1 : 1);
   }
 
-  /** Their names. */
+  /** The sorted names of our daemons. */
   get names(): string[] {
     return this.nodes.map(({ name }) => name);
   }
 
-  /** The namespaces of these nodes; of all, the bare one's too, by default. */
+  /** The hosts of these nodes; by default of all nodes, including the bare one. */
   hosts(
     names: readonly string[] = this.network.hosts.map((_, index) => nameOf(index)),
   ): NetworkHost[] {
     return names.map((name) => this.network.host(Number(name.slice(1))));
   }
 
-  /** One of our daemons. */
+  /** Our daemon of this name. */
   node(name: string): GossipcheckNode {
     const node = this.#nodes.get(name);
     if (node === undefined) throw new RangeError(`the cluster runs no node ${name}`);
     return node;
   }
 
-  /** Kills a daemon as a power cut would. */
+  /** Kills a daemon with SIGKILL. */
   async kill(name: string): Promise<void> {
     await this.node(name)[Symbol.asyncDispose]();
     this.#nodes.delete(name);
   }
 
-  /** Starts a daemon, with the state that it had where it ran before. */
+  /** Starts a daemon; if it ran before, with the state that it had. */
   async add(name: string): Promise<GossipcheckNode> {
     const [host] = this.hosts([name]);
     if (host === undefined) throw new RangeError(`the network has no host for ${name}`);
@@ -114,7 +112,7 @@ export class FaultCluster implements AsyncDisposable {
     return node;
   }
 
-  /** Waits until each of our nodes holds each of them alive. */
+  /** Waits until every one of our nodes lists all of them as alive. */
   async together(): Promise<void> {
     const expected = this.names.join(" ");
     for (const node of this.nodes) {
@@ -122,14 +120,14 @@ export class FaultCluster implements AsyncDisposable {
         const alive = Array.from((await node.members()).values())
           .filter(({ state, runsGossipcheck }) => state === "alive" && runsGossipcheck);
         const seen = alive.map(({ name }) => name).sort().join(" ");
-        if (seen !== expected) throw new Error(`${node.name} holds alive ${seen}`);
-      }, { timeoutMs: MEETING_MS, intervalMs: 1_000 });
+        if (seen !== expected) throw new Error(`${node.name} lists as alive ${seen}`);
+      }, { intervalMs: 1_000 });
     }
   }
 
   /**
-   * Waits until the results of every one of `names`, all by default, are home, prints how long that
-   * took for each batch, and asserts that every node ran every batch once.
+   * Waits until the origin of each batch has the results of all `names`, by default of all nodes.
+   * Prints how long that took, and asserts that every node ran every batch once.
    */
   async assertAllHome(
     sent: Readonly<Record<string, SentBatch>>,
@@ -139,13 +137,13 @@ export class FaultCluster implements AsyncDisposable {
     await Promise.all(
       Object.entries(sent).map(async ([what, batch]) => {
         const tookMs = await this.batches.untilHome(batch, { names, timeoutMs: options.timeoutMs });
-        print(`    ${what}: ${names.length} results home after ${Math.round(tookMs)} ms`);
+        print(`    ${what}: ${names.length} results after ${Math.round(tookMs)} ms`);
       }),
     );
     this.batches.assertRanOnce(new Map(Object.values(sent).map((batch) => [batch, names])));
   }
 
-  /** Ends all and removes all. */
+  /** Kills all nodes and removes the network and the folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.nodes.map((node) => node[Symbol.asyncDispose]()));
     await this.#bare?.[Symbol.asyncDispose]();
@@ -177,7 +175,7 @@ export class FaultCluster implements AsyncDisposable {
   }
 }
 
-/** `n00`, `n01`, …: the node on a host. */
+/** The name of the node on a host: `n00`, `n01`, … */
 function nameOf(index: number): string {
   return `n${String(index).padStart(2, "0")}`;
 }

@@ -1,40 +1,40 @@
 /**
- * A bare hashicorp memberlist node, steered by the test through `tests/go/peer`.
+ * Runs a bare hashicorp memberlist node, which the test controls through `tests/go/peer`.
  * @module
  */
-
 import type { ForeignNode, MemberWait, NodeEvent, NodeStart, NodeView } from "./cluster_node.ts";
+import { freePort } from "./free_port.ts";
 import { EventLog } from "./process_events.ts";
 import { type CommandLine, TestProcess } from "./process.ts";
 
-/** How a Go node is started. */
+/** How to start a Go node. */
 export interface GoPeerOptions extends NodeStart {
-  /** The built `tests/go/peer`. */
+  /** The executable of `tests/go/peer`. */
   readonly program: string;
-  /** host:port that others are told; where it listens by default. */
+  /** host:port that it tells other members; by default the one where it listens. */
   readonly advertise?: string;
-  /** Base64 keys: the first encrypts, all decrypt. */
+  /** Base64 keys: it encrypts with the first and decrypts with all. */
   readonly keys?: readonly string[];
-  /** Label on every packet and stream. */
+  /** Label of every packet and stream. */
   readonly label?: string;
-  /** Whether it compresses what it sends; memberlist's default is true. */
+  /** Whether it compresses what it sends; the default of memberlist is true. */
   readonly compress?: boolean;
-  /** memberlist's timing; `lan` by default. */
+  /** Timing profile of memberlist; `lan` by default. */
   readonly profile?: "lan" | "wan" | "local";
-  /** Members in its process; all but the first only answer. */
+  /** Number of members in its process; all but the first only answer others. */
   readonly count?: number;
   /** Delegate protocol versions: minimum, maximum, current. */
   readonly delegateVersions?: readonly [number, number, number];
-  /** Wraps the command line, to run it inside a network namespace. */
+  /** Changes the command line, to run it in a network namespace for example. */
   readonly wrap?: (line: CommandLine) => CommandLine;
 }
 
 /**
- * What a Go node reports. `failed` and `left` come however it learned of it; `declared` only where
- * its own suspicion ran out; `log` is a line of memberlist's own log.
+ * What a Go node reports. It reports `failed` and `left` however it learned of them, and `declared`
+ * only if its own suspicion timed out; `log` is a line of memberlist's log.
  */
 export interface GoEvent extends NodeEvent {
-  /** What happened. */
+  /** The type of the event. */
   readonly event:
     | "ready"
     | "join"
@@ -45,49 +45,44 @@ export interface GoEvent extends NodeEvent {
     | "message"
     | "log"
     | "reply";
-  /** host:port of that member. */
+  /** `host:port` of the member. */
   readonly address?: string;
-  /** That member's incarnation. */
   readonly incarnation?: number;
-  /** That member's tags. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** Base64 of a user message. */
+  /** A user message in base64. */
   readonly payload?: string;
-  /** Which command a reply answers. */
+  /** The id of the command that a reply answers. */
   readonly id?: number;
-  /** Members in the reply to `members`. */
+  /** The members, in a reply to `members`. */
   readonly members?: readonly NodeView[];
-  /** Why a command failed; the text of a log line. */
+  /** The error of a command, or the text of a log line. */
   readonly error?: string;
 }
 
-/** One running Go node. Disposing of it kills it. */
+/** A running Go node. Disposing of it kills it. */
 export class GoPeer implements ForeignNode {
   readonly #process: TestProcess;
   #nextId = 1;
-  /** Its name. */
   readonly name: string;
-  /** Everything that it reported. */
+  /** The events that it reported. */
   readonly events: EventLog<GoEvent> = new EventLog<GoEvent>();
-  /** host:port where it listens. */
+  /** `host:port` that it listens on. */
   readonly address: string;
 
-  /** Takes over a process that `start` started. */
+  /** Takes a process that `start` has started. */
   constructor(options: { name: string; address: string; process: TestProcess }) {
     this.name = options.name;
     this.address = options.address;
     this.#process = options.process;
   }
 
-  /** Starts one and waits until it listens and has joined. */
+  /** Starts a node and waits until it listens and has joined. */
   static async start(options: GoPeerOptions): Promise<GoPeer> {
     const line = { program: options.program, args: peerArguments(options) };
     const process = new TestProcess(options.wrap?.(line) ?? line);
     try {
       const ready = await process.stdout.wait((text) => text.includes('"event":"ready"'), {
         what: `start of the Go node ${options.name}`,
-        // A crowd joins one by one, and the machine may be busy.
-        timeoutMs: 30_000 + 500 * (options.count ?? 1),
       }).catch((error) => {
         throw new Error(`${error.message}\n${process.stderr.all.join("\n")}`);
       });
@@ -102,7 +97,7 @@ export class GoPeer implements ForeignNode {
     }
   }
 
-  /** Waits for the report that `event` happened to the member `name`. */
+  /** Waits for an event about the member `name`. */
   waitFor(event: GoEvent["event"], options: MemberWait): Promise<GoEvent> {
     return this.events.wait((seen) => seen.event === event && seen.name === options.name, {
       what: `"${event}" of ${options.name} at the Go node ${this.name}`,
@@ -110,28 +105,28 @@ export class GoPeer implements ForeignNode {
     });
   }
 
-  /** Every member that it knows, the failed and the left ones until it forgets them. */
+  /** Every member that it knows, including those that failed or left until it removes them. */
   async members(): Promise<ReadonlyMap<string, NodeView>> {
     const { members } = await this.#ask({ command: "members" });
     return new Map((members ?? []).map((member) => [member.name, member]));
   }
 
-  /** Push/pull with each address. */
+  /** Does a push/pull with each address. */
   async join(...addresses: string[]): Promise<void> {
     await this.#ask({ command: "join", addresses });
   }
 
-  /** Leaves gracefully; the process runs on. */
+  /** Leaves gracefully; the process goes on. */
   async leave(): Promise<void> {
-    await this.#ask({ command: "leave", timeoutMs: 5000 });
+    await this.#ask({ command: "leave", timeoutMs: 30_000 });
   }
 
-  /** Publishes other tags. */
+  /** Changes its tags. */
   async update(tags: Readonly<Record<string, string>>): Promise<void> {
-    await this.#ask({ command: "update", tags, timeoutMs: 5000 });
+    await this.#ask({ command: "update", tags, timeoutMs: 30_000 });
   }
 
-  /** Sends the member `to` a user message, over TCP or in a packet. */
+  /** Sends a user message to the member `to`, over TCP or in a packet. */
   async send(
     to: string,
     message: { readonly payload: Uint8Array; readonly via: "tcp" | "packet" },
@@ -140,18 +135,18 @@ export class GoPeer implements ForeignNode {
     await this.#ask({ command: "send", name: to, payload, packet: message.via === "packet" });
   }
 
-  /** Encrypts with another of its keys from now on. */
+  /** Makes another of its keys the one that it encrypts with. */
   async useKey(base64: string): Promise<void> {
     await this.#ask({ command: "use-key", key: base64 });
   }
 
-  /** Kills it as a power cut would. When it was dead, in Unix milliseconds. */
+  /** Kills it with SIGKILL. Returns when it was dead, in Unix milliseconds. */
   async kill(): Promise<number> {
     await this.#process.stop("SIGKILL");
     return Date.now();
   }
 
-  /** Kills it and waits until nothing of it is left. */
+  /** Kills it and waits until all its output is read. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process[Symbol.asyncDispose]();
   }
@@ -162,7 +157,6 @@ export class GoPeer implements ForeignNode {
     await this.#process.writeLine(JSON.stringify({ id, ...command }));
     const reply = await this.events.wait((seen) => seen.event === "reply" && seen.id === id, {
       what: `reply to ${command["command"]} from the Go node ${this.name}`,
-      timeoutMs: 20_000,
       since,
     });
     if (reply.error !== undefined) {
@@ -175,7 +169,7 @@ export class GoPeer implements ForeignNode {
 function peerArguments(options: GoPeerOptions): string[] {
   const flags: Record<string, string | undefined> = {
     name: options.name,
-    bind: options.bind,
+    bind: options.bind ?? `127.0.0.1:${freePort()}`,
     advertise: options.advertise,
     join: options.join?.join(","),
     tags: options.tags && Object.entries(options.tags).map((pair) => pair.join("=")).join(","),

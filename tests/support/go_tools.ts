@@ -1,15 +1,16 @@
 /**
- * Builds the programs under `tests/go/` and real Serf. What is built lies in the user's cache, so a
- * later run finds it.
+ * Builds the programs under `tests/go/` and Serf. The executables stay in the user's cache for later
+ * runs.
  * @module
  */
 import { fromFileUrl, join } from "@std/path";
 import { mustRun, runCommand } from "./process.ts";
+import { testCache } from "./test_cache.ts";
 
-/** Serf's version that the tests are written against. */
+/** The version of Serf that the tests are written for. */
 export const SERF_VERSION = "v0.11.0";
 
-/** Why the Go programs cannot be built here, or `undefined` where they can. */
+/** What is missing to build the Go programs here; `undefined` if nothing is. */
 export async function missingForGo(): Promise<string | undefined> {
   try {
     const { code } = await runCommand({ program: "go", args: ["version"] });
@@ -39,7 +40,7 @@ export async function installSerf(): Promise<string> {
     program: "go",
     args: ["install", `github.com/hashicorp/serf/cmd/serf@${SERF_VERSION}`],
     environment: { GOBIN: bin },
-    // Outside any module, so that the version asked for is the one taken.
+    // Outside of any module, so that no go.mod changes the version.
     directory: folder.path,
   }, { timeoutMs: 600_000 });
   return join(bin, "serf");
@@ -49,11 +50,9 @@ interface LockedCache extends AsyncDisposable {
   readonly path: string;
 }
 
-/** Test files may run side by side, but one alone builds at a time. */
+/** Test files run in parallel; the lock lets one of them build at a time. */
 async function lockedCache(): Promise<LockedCache> {
-  const home = Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? "/tmp", ".cache");
-  const path = join(home, "gossipcheck-tests");
-  await Deno.mkdir(path, { recursive: true });
+  const path = testCache();
   const lock = await Deno.open(join(path, "lock"), { create: true, write: true });
   await lock.lock(true);
   return {

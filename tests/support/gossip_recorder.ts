@@ -3,20 +3,22 @@
  * what happens.
  * @module
  */
+import type { BatchMessage, GossipMessage } from "../../lib/gossip/messages.ts";
+import type { NodeReference } from "../../lib/address.ts";
+import type { Batch } from "../../lib/batch/batch.ts";
 import { assertEquals } from "@std/assert";
 import { decodeGossip, encodeGossip } from "../../lib/gossip/codec.ts";
-import { Dissemination, type DisseminationOptions } from "../../lib/gossip/dissemination.ts";
+import type { DisseminationOptions } from "../../lib/gossip/context.ts";
+import { Dissemination } from "../../lib/gossip/dissemination.ts";
 import { DEFAULT_GOSSIP_SETTINGS, type GossipSettings } from "../../lib/gossip/settings.ts";
 import type {
-  Batch,
-  BatchMessage,
+  DurableRecord,
   GossipEvent,
-  GossipMessage,
   GossipTimer,
-  NodeReference,
   Peer,
   SendRequest,
 } from "../../lib/gossip/types.ts";
+import { type BatchChanges, makeBatch, submissionOf } from "./batches.ts";
 import { SeededRandom } from "./world_time.ts";
 
 /** A send as a test reads it. */
@@ -44,18 +46,16 @@ export function peerOf(name: string, changes: Partial<Peer> = {}): Peer {
   };
 }
 
-/** A batch of `origin`, number `number`. */
-export function batchOf(origin: string, number = 1): Batch {
-  return {
+/** A batch of `origin`; the number is the end of its id. */
+export function batchOf(
+  origin: string,
+  { number = 1, ...changes }: BatchChanges & { readonly number?: number } = {},
+): Batch {
+  return makeBatch({
     id: `01ARZ3NDEKTSV4RRFFQ6900${`${number}`.padStart(3, "0")}`,
     origin: referenceOf(origin),
-    issuedAtMs: 1_000,
-    expiresAtMs: 3_601_000,
-    target: {},
-    held: false,
-    body: Uint8Array.of(1),
-    signature: new Uint8Array(0),
-  };
+    ...changes,
+  });
 }
 
 /** A push of one batch. */
@@ -69,11 +69,15 @@ export class GossipRecorder {
   /** The members, but itself. */
   readonly peers = new Map<string, Peer>();
   nowMs = 0;
-  /** Throws where an event is to be refused. */
-  onEmit: ((event: GossipEvent) => void) | undefined;
+  /** Why the journal keeps nothing; `undefined` while it works. */
+  failure: string | undefined;
+  /** Whether the journal does not answer. */
+  journalHangs = false;
   #sends: RecordedSend[] = [];
   #timers: { atMs: number; timer: GossipTimer }[] = [];
   #events: GossipEvent[] = [];
+  #records: DurableRecord[] = [];
+  #unanswered: number[] = [];
 
   constructor(
     options: {
@@ -100,10 +104,11 @@ export class GossipRecorder {
           this.#sends.push({ id: request.id, to: request.to.name, message, request });
         },
         setTimer: (delayMs, timer) => this.#timers.push({ atMs: this.nowMs + delayMs, timer }),
-        emit: (event) => {
-          this.onEmit?.(event);
-          this.#events.push(event);
+        persist: (record, token) => {
+          if (this.failure === undefined) this.#records.push(record);
+          if (token !== undefined) this.#unanswered.push(token);
         },
+        emit: (event) => this.#events.push(event),
       },
       ...options.machine,
     });
@@ -113,10 +118,33 @@ export class GossipRecorder {
   /** Hands it a message. */
   receive(message: GossipMessage): void {
     this.machine.receive(encodeGossip(message));
+    this.answerJournal();
+  }
+
+  /** Issues a batch, and lets the journal answer. */
+  submit(changes: Parameters<typeof submissionOf>[0] = {}): Batch {
+    const batch = this.machine.submit(submissionOf(changes));
+    this.answerJournal();
+    return batch;
+  }
+
+  /** Lets the journal answer all that it was handed, unless it hangs. */
+  answerJournal(): void {
+    while (!this.journalHangs) {
+      const token = this.#unanswered.shift();
+      if (token === undefined) return;
+      this.machine.persisted(token, this.failure);
+    }
+  }
+
+  /** What the journal has kept since the last call. */
+  takeRecords(): DurableRecord[] {
+    return this.#records.splice(0);
   }
 
   /** The sends since the last call, of one type where it is given; they went well unless `ok` is false. */
   takeSends(options: { type?: GossipMessage["type"]; ok?: boolean } = {}): RecordedSend[] {
+    this.answerJournal();
     const taken = this.#sends;
     this.#sends = [];
     for (const { id } of taken) this.machine.sent(id, options.ok ?? true);
@@ -127,6 +155,7 @@ export class GossipRecorder {
 
   /** The sends since the last call; how they went is not said yet. */
   holdSends(): RecordedSend[] {
+    this.answerJournal();
     return this.#sends.splice(0);
   }
 
@@ -147,10 +176,12 @@ export class GossipRecorder {
     const { delayMs, timer } = this.lastTimer(type);
     this.nowMs += Math.max(0, delayMs);
     this.machine.fire(timer);
+    this.answerJournal();
   }
 
   /** The events since the last call. */
   takeEvents(): GossipEvent[] {
+    this.answerJournal();
     return this.#events.splice(0);
   }
 

@@ -2,13 +2,15 @@
  * One or more of every message between nodes, for round trips, truncation and mutation.
  * @module
  */
-import type { Batch, GossipMessage } from "../../lib/gossip/messages.ts";
+import type { Batch } from "../../lib/batch/batch.ts";
+import type { GossipMessage } from "../../lib/gossip/messages.ts";
+import { makeBatch } from "./batches.ts";
 
 const FROM = { name: "node-ü", address: { host: "10.0.0.7", port: 3505 } };
 const IDS = ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "7ZZZZZZZZZZZZZZZZZZZZZZZZZ"];
 const [ID, OTHER_ID] = IDS as [string, string];
 /** A batch with everything that one may have. */
-export const BATCH: Batch = {
+export const BATCH: Batch = makeBatch({
   id: ID,
   origin: { name: "origin", address: { host: "fe80::1", port: 65_535 } },
   issuedAtMs: 1_735_689_600_123,
@@ -17,12 +19,9 @@ export const BATCH: Batch = {
   held: true,
   body: Uint8Array.of(1, 2, 3),
   signature: Uint8Array.of(9),
-};
+});
 /** A batch with nothing that one may leave out. */
-export const PLAIN: Batch = {
-  ...{ ...BATCH, id: OTHER_ID, expiresAtMs: 0, target: {}, held: false },
-  signature: new Uint8Array(0),
-};
+export const PLAIN: Batch = makeBatch({ id: OTHER_ID, origin: BATCH.origin, expiresAtMs: 0 });
 
 /** One or more of each; a type without a sample does not compile. */
 export const GOSSIP_SAMPLES: {
@@ -43,11 +42,23 @@ export const GOSSIP_SAMPLES: {
   report: [
     {
       ...{ type: "report", from: FROM },
-      report: { batchId: ID, node: "x", state: "done", passed: true, body: Uint8Array.of(0, 255) },
+      report: {
+        batchId: ID,
+        node: "x",
+        state: "done",
+        passed: true,
+        report: Uint8Array.of(0, 255),
+      },
     },
     {
       ...{ type: "report", from: FROM },
-      report: { batchId: ID, node: "x", state: "running", passed: false, body: new Uint8Array(0) },
+      report: {
+        batchId: ID,
+        node: "x",
+        state: "running",
+        passed: false,
+        report: new Uint8Array(0),
+      },
     },
   ],
   confirm: [{ type: "confirm", from: FROM, batchId: ID, node: "x", state: "done" }],

@@ -1,10 +1,10 @@
 /**
- * One of our daemons as a real process, watched through its JSON log and asked through `gcheck`.
+ * Runs one of our daemons as a process; reads its JSON log and asks it through `gcheck`.
  * @module
  */
 import { fromFileUrl } from "@std/path";
 import { engineFlags } from "../../scripts/engine_flags.ts";
-import type { MemberRecord } from "../../lib/cli/records.ts";
+import type { MemberRecord } from "../../lib/cli/json_records.ts";
 import type {
   ClusterNode,
   MemberEventName,
@@ -13,27 +13,28 @@ import type {
   NodeStart,
   NodeView,
 } from "./cluster_node.ts";
+import { freePort } from "./free_port.ts";
 import { EventLog } from "./process_events.ts";
 import { type CommandLine, type CommandResult, runCommand, TestProcess } from "./process.ts";
 
-/** The project's own folder. */
+/** The folder of the project. */
 export const PROJECT: string = fromFileUrl(new URL("../../", import.meta.url));
 
-/** How one of our daemons is started. */
+/** How to start one of our daemons. */
 export interface GossipcheckNodeOptions extends NodeStart {
-  /** Where its state is kept, in a directory of its name; nowhere by default. */
+  /** Where it keeps its state, in a directory of its name; by default it keeps none. */
   readonly stateDirectory?: string;
-  /** Further flags. */
+  /** Additional flags. */
   readonly flags?: readonly string[];
-  /** Wraps each command line, to run it inside a network namespace. */
+  /** Changes each command line, to run it in a network namespace for example. */
   readonly wrap?: (line: CommandLine) => CommandLine;
 }
 
-/** One line of the daemon's log. */
+/** A line of the daemon's log. */
 export interface LogLine extends NodeEvent {
-  /** The log event's name, or what it means in `MemberEventName`. */
+  /** The name of the log event; for events of members a `MemberEventName`. */
   readonly event: string;
-  /** The line as it was written. */
+  /** All fields of the line. */
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
@@ -44,7 +45,7 @@ const MEMBER_EVENTS: Readonly<Record<string, MemberEventName>> = {
   member_failed: "failed",
 };
 
-/** One running daemon. Disposing of it kills it. */
+/** A running daemon. Disposing of it kills it. */
 export class GossipcheckNode implements ClusterNode {
   readonly #process: TestProcess;
   readonly #options: GossipcheckNodeOptions;
@@ -52,7 +53,7 @@ export class GossipcheckNode implements ClusterNode {
   readonly events: EventLog<LogLine>;
   readonly address: string;
 
-  /** Takes over a process that `start` started. */
+  /** Takes a process that `start` has started. */
   constructor(options: {
     settings: GossipcheckNodeOptions;
     process: TestProcess;
@@ -67,7 +68,10 @@ export class GossipcheckNode implements ClusterNode {
     this.#clientAddress = String(fields["clients"]);
   }
 
-  /** Starts one under its permission set and waits until it listens. It joins in the background. */
+  /**
+   * Starts a daemon under its permission set and waits until it listens. It joins in the background.
+   * Without `bind` it gets a port that no other test takes while it restarts.
+   */
   static async start(settings: GossipcheckNodeOptions): Promise<GossipcheckNode> {
     const line = commandOf("gossipcheckd", daemonArguments(settings));
     const process = new TestProcess(settings.wrap?.(line) ?? line);
@@ -77,21 +81,20 @@ export class GossipcheckNode implements ClusterNode {
       if (parsed === undefined) return;
       const { leftOut } = parsed.fields;
       if (typeof leftOut !== "number") return events.push(parsed);
-      // Lines that the log left out for their number are taken for the worst that they can be.
+      // The lines that the log left out count as events of this node itself, the worst case.
       for (let each = 0; each < leftOut; each++) events.push({ ...parsed, by: settings.name });
     });
     void process.status.then(({ code }) => events.close(`${settings.name} ended with ${code}`));
     try {
       const started = await events.wait(({ event }) => event === "daemon_started", {
         what: `start of the daemon ${settings.name}`,
-        timeoutMs: 30_000,
-      }).catch((error) => {
-        throw new Error(`${error.message}\n${process.stderr.all.join("\n")}`);
       });
       return new GossipcheckNode({ settings, process, events, started });
     } catch (error) {
+      // Only then all of its output has been read.
       await process[Symbol.asyncDispose]();
-      throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      throw new Error(`${message}\n${process.stderr.all.join("\n")}`, { cause: error });
     }
   }
 
@@ -99,17 +102,16 @@ export class GossipcheckNode implements ClusterNode {
     return this.#options.name;
   }
 
-  /** Its process id. */
   get pid(): number {
     return this.#process.pid;
   }
 
-  /** What it wrote to stderr, a line an entry: its log, and what it says before it has one. */
+  /** The lines of its stderr: its log, and what it wrote before it opened the log. */
   get lines(): EventLog<string> {
     return this.#process.stderr;
   }
 
-  /** How it ends. */
+  /** Its exit status, once it ends. */
   get status(): Promise<Deno.CommandStatus> {
     return this.#process.status;
   }
@@ -121,13 +123,14 @@ export class GossipcheckNode implements ClusterNode {
     });
   }
 
-  /** Runs `gcheck` against it. */
+  /** Runs `gcheck` with this daemon as its server, wrapped as the daemon is unless `unwrapped`. */
   gcheck(
     args: readonly string[],
-    options: { input?: string; timeoutMs?: number } = {},
+    options: { input?: string; timeoutMs?: number; unwrapped?: boolean } = {},
   ): Promise<CommandResult> {
     const line = commandOf("gcheck", ["-server", this.#clientAddress, ...args]);
-    return runCommand(this.#options.wrap?.(line) ?? line, options);
+    const wrapped = options.unwrapped ? undefined : this.#options.wrap?.(line);
+    return runCommand(wrapped ?? line, options);
   }
 
   async members(): Promise<ReadonlyMap<string, NodeView>> {
@@ -137,7 +140,7 @@ export class GossipcheckNode implements ClusterNode {
     return new Map(members.map((member) => [member.name, viewOf(member)]));
   }
 
-  /** Sends SIGTERM. Rejects where it does not end with status 0 in time. */
+  /** Sends SIGTERM. Rejects if it does not exit with status 0 in time. */
   async leave(): Promise<void> {
     const { code, signal } = await this.#process.stop("SIGTERM");
     if (code !== 0) {
@@ -151,24 +154,24 @@ export class GossipcheckNode implements ClusterNode {
     return Date.now();
   }
 
-  /** Starts it again at the same address with the same state, once it has ended. */
+  /** Waits for its end and starts it again with the same address and state. */
   async again(changes: Partial<GossipcheckNodeOptions> = {}): Promise<GossipcheckNode> {
     await this.#process.status;
     return await GossipcheckNode.start({ ...this.#options, bind: this.address, ...changes });
   }
 
-  /** Sends its process a signal. */
+  /** Sends a signal to its process. */
   signal(signal: Deno.Signal): void {
     this.#process.signal(signal);
   }
 
-  /** Kills it and waits until nothing of it is left. */
+  /** Kills it and waits until all its output is read. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process[Symbol.asyncDispose]();
   }
 }
 
-/** What our own document says of a member. */
+/** A member as `gcheck list-members` prints it. */
 function viewOf({ gossipcheck, ...member }: MemberRecord): NodeView {
   return { ...member, runsGossipcheck: gossipcheck } as NodeView;
 }
@@ -178,7 +181,7 @@ const PROGRAMS = {
   gcheck: { main: "cli.ts", variable: "GCHECK" },
 } as const;
 
-/** The command line of one of our programs: an executable that a variable names, else the source under its permission set. */
+/** The command line of a program: the executable that a variable names, else the source under its permission set. */
 function commandOf(program: keyof typeof PROGRAMS, args: readonly string[]): CommandLine {
   const { main, variable } = PROGRAMS[program];
   const executable = Deno.env.get(variable) ?? "";
@@ -192,7 +195,7 @@ function daemonArguments(settings: GossipcheckNodeOptions): string[] {
   const tags = Object.entries(settings.tags ?? {}).map((pair) => pair.join("="));
   return [
     `-name=${settings.name}`,
-    `-bind=${settings.bind ?? "127.0.0.1:0"}`,
+    `-bind=${settings.bind ?? `127.0.0.1:${freePort()}`}`,
     "-cli-bind=127.0.0.1:0",
     `-state-dir=${settings.stateDirectory ?? "none"}`,
     "-log-format=json",

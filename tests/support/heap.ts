@@ -1,13 +1,13 @@
 /**
- * How much memory is really in use.
+ * Measures the memory in use after garbage collection.
  * @module
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** Bytes that are in use once the collector has taken away everything else, buffers included. */
+/** Bytes in use after a garbage collection, including buffers. */
 export function memoryInUseBytes(): number {
-  // The collector can be called only where a flag says so, which may be set at any time.
+  // `gc()` exists only with a V8 flag, which may be set at run time.
   setFlagsFromString("--expose-gc");
   runInNewContext("gc")();
   const { heapUsed, external } = Deno.memoryUsage();

@@ -1,18 +1,19 @@
 /**
- * Our daemon with a piece of a test's own code in its process, under the daemon's permissions: what
- * cannot be seen or arranged from outside.
+ * Preloads code of a test into the process of a daemon, where it runs under the daemon's permissions.
  * @module
  */
 import { join } from "@std/path";
 import type { CommandLine } from "./process.ts";
 
-/** Why nothing can be put into the daemon here; `undefined` where it can. */
+/** What is missing to preload code here; `undefined` if nothing is. */
 export function missingForHook(): string | undefined {
   const executable = Deno.env.get("GOSSIPCHECKD") ?? "";
-  return executable === "" ? undefined : "the daemon from source: into an executable nothing loads";
+  return executable === ""
+    ? undefined
+    : "the daemon from source: an executable cannot preload code";
 }
 
-/** Lets a daemon's command line load `code` before the daemon itself; it stands in `folder`. */
+/** Returns a function that changes a daemon's command line so that it preloads `code`, from a file in `folder`. */
 export function withCode(code: string, { folder }: { folder: string }): (
   line: CommandLine,
 ) => CommandLine {
@@ -26,14 +27,14 @@ export function withCode(code: string, { folder }: { folder: string }): (
   };
 }
 
-/** A wall clock that is off by `offMs`. */
+/** Returns code that shifts the wall clock by `offMs`. */
 export function shiftedClock(offMs: number): string {
   return `const now = Date.now.bind(Date); Date.now = () => now() + ${offMs};`;
 }
 
 /**
- * On SIGUSR2, writes one line to stderr: of each attempt whether the program may (`true`), may not
- * (`false`, Deno says so), or what else went wrong. `path` is a file to write.
+ * Returns code that tries several operations on SIGUSR2 and writes one line to stderr: for each
+ * operation `true` if it succeeded, `false` if Deno denied it, else the error. `path` is a file to write.
  */
 export function permissionProbe(path: string): string {
   return `

@@ -1,29 +1,28 @@
 /**
- * Asks this host what stdin says, under whatever permissions it was started with: a JSON array of
- * requests in, one line of JSON for each out. Started by `tests/e2e/host_test.ts`.
+ * Program of `tests/e2e/host_test.ts`: runs requests against `DenoHost` under the permissions that it
+ * was started with. Reads a JSON array of requests on stdin and prints a line of JSON for each.
  * @module
  */
 import { checkType } from "../../lib/checks/registry.ts";
 import { DenoHost } from "../../lib/deno/host.ts";
 
-/** One thing to do. */
+/** A request. */
 export type HostRequest =
   | {
-    /** Asks a check type. */
+    /** Runs the probe of a check type. */
     readonly do: "probe";
-    /** Its name. */
+    /** The name of the check type. */
     readonly type: string;
-    /** The check's fields. */
+    /** The fields of the check. */
     readonly fields: Readonly<Record<string, string>>;
   }
   | {
-    /** Runs a command. */
+    /** Runs a shell command. */
     readonly do: "shell";
-    /** The command. */
     readonly command: string;
-    /** When it times out. */
+    /** Timeout in milliseconds. */
     readonly timeoutMs?: number;
-    /** When it is aborted. */
+    /** Milliseconds until it is aborted. */
     readonly abortAfterMs?: number;
   };
 

@@ -1,5 +1,5 @@
 /**
- * The clusters that ours is tried in: which program its members run, and how they are set up.
+ * The kinds of clusters that our nodes must work in: the program of the other members, and its settings.
  * @module
  */
 import type { ClusterNode, ForeignNode, NodeStart, NodeStarter } from "./cluster_node.ts";
@@ -8,24 +8,24 @@ import { buildGoTool, installSerf } from "./go_tools.ts";
 import { GossipcheckNode } from "./gossipcheck_node.ts";
 import { SerfAgent } from "./serf_agent.ts";
 
-/** One kind of cluster. */
+/** A kind of cluster. */
 export interface InteropKind {
-  /** Names it in the test's output. */
+  /** Its name in the output of the test. */
   readonly name: string;
-  /** What its bare memberlist nodes are started with. */
+  /** Settings of its bare memberlist nodes. */
   readonly memberlist: Partial<Omit<GoPeerOptions, "program" | "name">>;
-  /** What ours are started with. */
+  /** Flags of our nodes. */
   readonly ourFlags: readonly string[];
-  /** Set where its members are Serf agents; bare memberlist nodes then only watch. */
+  /** Set if its members are Serf agents; bare memberlist nodes then only observe. */
   readonly serf?: { readonly key?: string };
 }
 
-/** Delegate versions of Serf v0.11, without which its cluster takes no bare memberlist node. */
+/** Delegate versions of Serf v0.11. Its cluster refuses a bare memberlist node with others. */
 const SERF_VERSIONS = [2, 5, 5] as const;
 const KEYS = [16, 24, 32].map((bytes) => new Uint8Array(bytes).fill(bytes).toBase64());
 const [AES_128 = "", AES_192 = "", AES_256 = ""] = KEYS;
 
-/** All of them. */
+/** All kinds. */
 export const INTEROP_KINDS: readonly InteropKind[] = [
   { name: "memberlist, plain", memberlist: { compress: false }, ourFlags: [] },
   { name: "memberlist, compressed", memberlist: { compress: true }, ourFlags: [] },
@@ -58,30 +58,30 @@ export const INTEROP_KINDS: readonly InteropKind[] = [
   },
 ];
 
-/** The programs that foreign nodes run. */
+/** The executables of foreign nodes. */
 export interface ForeignPrograms {
-  /** The built `tests/go/peer`. */
+  /** The executable of `tests/go/peer`. */
   readonly peer: string;
-  /** Serf. */
+  /** The `serf` executable. */
   readonly serf: string;
 }
 
-/** Builds or finds them. */
+/** Builds the executables. */
 export async function foreignPrograms(): Promise<ForeignPrograms> {
   return { peer: await buildGoTool("peer"), serf: await installSerf() };
 }
 
-/** What starts each sort of node of one kind of cluster. */
+/** Functions that start the nodes of one kind of cluster. */
 export interface InteropStarters {
-  /** Ours. */
+  /** Starts one of our nodes. */
   readonly startOurs: NodeStarter<ClusterNode>;
-  /** A node of the foreign program. */
+  /** Starts a node of the foreign program. */
   readonly startTheirs: NodeStarter<ForeignNode>;
-  /** A bare memberlist node that fits in; `count` of them in one process. */
+  /** Starts a bare memberlist node, or `count` of them in one process. */
   readonly startWitness: (start: NodeStart & { readonly count?: number }) => Promise<GoPeer>;
 }
 
-/** The starters of one kind. */
+/** Returns the starters of one kind. */
 export function startersOf(kind: InteropKind, programs: ForeignPrograms): InteropStarters {
   const { serf } = kind;
   const startWitness: InteropStarters["startWitness"] = (start) =>

@@ -1,6 +1,6 @@
 /**
- * One life of a small cluster of ours and theirs: join either way, tags, update, leave, failure and
- * return, each seen from both sides.
+ * Joins, tags, updates, leaves, failures and returns in a small cluster of our nodes and foreign ones,
+ * each checked on both sides.
  * @module
  */
 import { assert, assertEquals, assertGreater } from "@std/assert";
@@ -13,25 +13,22 @@ import type {
 } from "./cluster_node.ts";
 import { eventually } from "./process.ts";
 
-/** How far one node's news of a failure may trail behind another's: a few rounds of gossip. */
+/** Maximum delay between two nodes' reports of a failure: a few rounds of gossip. */
 const GOSSIP_SLACK_MS = 3000;
-/** In a cluster of five a suspicion runs out well before this. */
-const FAILURE_TIMEOUT_MS = 45_000;
-const SOON_MS = 15_000;
 
-/** Who takes part. */
+/** The nodes that take part. */
 export interface InteropOptions {
-  /** Starts one of ours. */
+  /** Starts one of our nodes. */
   readonly startOurs: NodeStarter<ClusterNode>;
-  /** Starts one of theirs. */
+  /** Starts a foreign node. */
   readonly startTheirs: NodeStarter<ForeignNode>;
-  /** Starts a bare memberlist node that fits into their cluster and tells incarnations. */
+  /** Starts a bare memberlist node that their cluster accepts and that reports incarnations. */
   readonly startWitness: NodeStarter<ForeignNode>;
-  /** Runs the next thing to be shown, named, as a step of the test. */
+  /** Runs `body` as a step of the test. */
   readonly step: (name: string, body: () => Promise<void>) => Promise<unknown>;
 }
 
-/** Plays it. Rejects with the first thing that is not as it should be. */
+/** Runs the scenario. Rejects with the first failure. */
 export async function playInterop(options: InteropOptions): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const elder = stack.use(await options.startTheirs({ name: "elder", tags: { role: "db" } }));
@@ -52,7 +49,7 @@ interface Cast extends InteropOptions {
   readonly stack: AsyncDisposableStack;
 }
 
-/** The tags of one of ours without what names its present life. */
+/** Returns the tags of one of our nodes without its session id. */
 function lastingTags({ tags }: NodeView): Record<string, string> {
   const mark = tags?.["gossipcheck"]?.replace(/ [0-9a-f]{16}$/, "");
   return { ...tags, ...(mark === undefined ? {} : { gossipcheck: mark }) };
@@ -113,7 +110,7 @@ async function playTheirs({ step, startTheirs, elder, witness, ours, stack }: Ca
   await step("theirs is killed and held failed as soon as by their own nodes", async () => {
     watch = new Watch(everyone);
     await newcomer.kill();
-    const times = await watch.all("failed", { name: "newcomer", timeoutMs: FAILURE_TIMEOUT_MS });
+    const times = await watch.all("failed", { name: "newcomer" });
     const [byElder = 0, byWitness = 0, byOurs = 0] = times;
     const lateMs = byOurs - Math.max(byElder, byWitness);
     assert(lateMs <= GOSSIP_SLACK_MS, `ours held it failed ${lateMs} ms after the last of theirs`);
@@ -133,7 +130,7 @@ async function playOurs(cast: Cast): Promise<void> {
   await step("ours is killed and held failed", async () => {
     const watch = new Watch(theirs);
     await ours.kill();
-    await watch.all("failed", { name: "ours", timeoutMs: FAILURE_TIMEOUT_MS });
+    await watch.all("failed", { name: "ours" });
   });
   const before = await view(witness, "ours");
   let returned = ours;
@@ -156,7 +153,7 @@ async function playOurs(cast: Cast): Promise<void> {
       }
       const { incarnation } = await view(witness, "ours");
       assertGreater(incarnation ?? 0, before.incarnation ?? 0);
-    }, { timeoutMs: SOON_MS });
+    });
   });
   await step("ours leaves and is held left", async () => {
     const watch = new Watch(theirs);
@@ -165,12 +162,12 @@ async function playOurs(cast: Cast): Promise<void> {
   });
 }
 
-/** Waits for events at several nodes that come after it was made. */
+/** Waits for events at several nodes, after a starting point. */
 class Watch {
   readonly #nodes: readonly ClusterNode[];
   readonly #since: ReadonlyMap<ClusterNode, number>;
 
-  /** From now on, from the start of each node, or from when another was made. */
+  /** Looks at events from now on, from the start of each node, or from when another watch was made. */
   constructor(nodes: readonly ClusterNode[], from: Watch | { readonly fromStart?: boolean } = {}) {
     this.#nodes = nodes;
     this.#since = from instanceof Watch ? from.#since : new Map(
@@ -178,28 +175,28 @@ class Watch {
     );
   }
 
-  /** Waits until every node reported it. When each did, in Unix milliseconds. */
+  /** Waits until every node has reported the event. Returns when each did, in Unix milliseconds. */
   async all(
     event: MemberEventName,
-    options: { readonly name: string; readonly timeoutMs?: number },
+    options: { readonly name: string },
   ): Promise<number[]> {
-    const { name, timeoutMs = SOON_MS } = options;
+    const { name } = options;
     const seen = await Promise.all(this.#nodes.map((node) => {
       const since = this.#since.get(node) ?? 0;
-      return node.waitFor(event, { name, timeoutMs, since });
+      return node.waitFor(event, { name, since });
     }));
     return seen.map(({ atMs }) => atMs);
   }
 }
 
-/** Old accusations may make the rounds once more before a member that came back has refuted them. */
+/** Waits until a node lists a member in a state. Old suspect messages may still spread until the member has refuted them. */
 async function settles(
   node: ClusterNode,
   expected: { readonly name: string; readonly state: NodeView["state"] },
 ): Promise<void> {
   await eventually(async () => {
     assertEquals((await view(node, expected.name)).state, expected.state);
-  }, { timeoutMs: SOON_MS });
+  });
 }
 
 async function view(node: ClusterNode, name: string) {

@@ -1,6 +1,6 @@
 /**
- * TCP between the two ends of a test, in memory: ordered, with what the other end has not read yet
- * held back past a bound, as a kernel does.
+ * TCP and UDP in memory. Streams are ordered and have bounded buffers, so that writers wait for
+ * readers; no datagram is lost.
  * @module
  */
 import { formatAddress } from "../../lib/address.ts";
@@ -8,43 +8,51 @@ import { AddressError, StreamError } from "../../lib/errors.ts";
 import type {
   Address,
   ByteStream,
+  Datagram,
   DatagramSocket,
   Network,
   StreamListener,
 } from "../../lib/runtime.ts";
 
-/** What one direction holds before its writer has to wait, unless a test says otherwise. */
+/** Default size of the buffer of each direction of a stream; a writer waits while it is full. */
 const BUFFER_BYTES = 256 * 1024;
 
-/** A network of one machine. */
+/** The loopback network of one machine, in memory. */
 export class MemoryNetwork implements Network {
   readonly #listeners = new Map<string, MemoryListener>();
+  readonly #sockets = new Map<string, MemorySocket>();
   readonly #names: ReadonlyMap<string, string[]>;
   readonly #bufferBytes: number;
   #nextPort = 40_000;
 
-  /** `names` resolves what is no address; `bufferBytes` bounds each direction of a stream. */
+  /** `names`: addresses by host name; `bufferBytes`: buffer size of each direction of a stream. */
   constructor(options: { names?: ReadonlyMap<string, string[]>; bufferBytes?: number } = {}) {
     this.#names = options.names ?? new Map();
     this.#bufferBytes = options.bufferBytes ?? BUFFER_BYTES;
   }
 
-  /** There are no datagrams here. */
+  /** Binds; port 0 picks a free one. Raises `AddressError` if the port is in use. */
   listenDatagrams(local: Address): DatagramSocket {
-    throw new AddressError(`cannot listen on ${formatAddress(local)}: only streams are made up`);
+    const address = this.#free(local, this.#sockets);
+    const key = formatAddress(address);
+    const socket = new MemorySocket(address, {
+      send: (to, bytes) => this.#sockets.get(formatAddress(to))?.push({ from: address, bytes }),
+      onClose: () => this.#sockets.delete(key),
+    });
+    this.#sockets.set(key, socket);
+    return socket;
   }
 
-  /** Binds; port 0 picks a free one. Raises `AddressError` where it is taken. */
+  /** Binds; port 0 picks a free one. Raises `AddressError` if the port is in use. */
   listenStreams(local: Address): StreamListener {
-    const address = { host: local.host, port: local.port === 0 ? this.#nextPort++ : local.port };
+    const address = this.#free(local, this.#listeners);
     const key = formatAddress(address);
-    if (this.#listeners.has(key)) throw new AddressError(`cannot listen on ${key}: it is in use`);
     const listener = new MemoryListener(address, () => this.#listeners.delete(key));
     this.#listeners.set(key, listener);
     return listener;
   }
 
-  /** Connects at once or is refused. */
+  /** Connects at once; rejects with `StreamError` if nothing listens. */
   connect(
     to: Address,
     options: { timeoutMs: number; signal?: AbortSignal },
@@ -60,7 +68,7 @@ export class MemoryNetwork implements Network {
     return Promise.resolve(new MemoryStream({ remote: to, incoming: back, outgoing: there }));
   }
 
-  /** The addresses that the test gave that name. */
+  /** Looks up a name in `names`. */
   resolve(hostname: string): Promise<string[]> {
     if (/^[\d.]+$|:/.test(hostname)) return Promise.resolve([hostname]);
     const found = this.#names.get(hostname);
@@ -68,9 +76,59 @@ export class MemoryNetwork implements Network {
     return Promise.reject(new AddressError(`cannot resolve the name ${hostname}`));
   }
 
-  /** Loopback alone. */
+  /** Only the loopback interface. */
   interfaceAddresses(): string[] {
     return ["127.0.0.1"];
+  }
+
+  #free(local: Address, taken: ReadonlyMap<string, unknown>): Address {
+    const address = { host: local.host, port: local.port === 0 ? this.#nextPort++ : local.port };
+    const key = formatAddress(address);
+    if (taken.has(key)) throw new AddressError(`cannot listen on ${key}: it is in use`);
+    return address;
+  }
+}
+
+class MemorySocket implements DatagramSocket {
+  readonly local: Address;
+  readonly #waiting: Datagram[] = [];
+  readonly #options: { send: (to: Address, bytes: Uint8Array) => void; onClose: () => void };
+  #receiving: ((datagram: Datagram | undefined) => void) | undefined;
+  #closed = false;
+
+  constructor(
+    local: Address,
+    options: { send: (to: Address, bytes: Uint8Array) => void; onClose: () => void },
+  ) {
+    this.local = local;
+    this.#options = options;
+  }
+
+  send(to: Address, bytes: Uint8Array): void {
+    this.#options.send(to, bytes.slice());
+  }
+
+  push(datagram: Datagram): void {
+    if (this.#receiving === undefined) this.#waiting.push(datagram);
+    else this.#hand(datagram);
+  }
+
+  receive(): Promise<Datagram | undefined> {
+    const datagram = this.#waiting.shift();
+    if (datagram !== undefined || this.#closed) return Promise.resolve(datagram);
+    return new Promise((resolve) => this.#receiving = resolve);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#waiting.length = 0;
+    this.#options.onClose();
+    this.#hand(undefined);
+  }
+
+  #hand(datagram: Datagram | undefined): void {
+    this.#receiving?.(datagram);
+    this.#receiving = undefined;
   }
 }
 
@@ -110,7 +168,7 @@ class MemoryListener implements StreamListener {
   }
 }
 
-/** One direction. */
+/** One direction of a stream. */
 class Pipe {
   readonly #limitBytes: number;
   #bytes = new Uint8Array(0);
@@ -150,13 +208,13 @@ class Pipe {
     }
   }
 
-  /** The writer will write no more; what it has written can still be read. */
+  /** Ends the direction; data already written can still be read. */
   end(): void {
     this.#ended = true;
     this.#notify();
   }
 
-  /** The reader will read no more. */
+  /** Breaks the direction: the reader does not read any more. */
   break(): void {
     this.#broken = true;
     this.#notify();

@@ -1,5 +1,5 @@
 /**
- * Clusters of ours and bare memberlist nodes, a network namespace a node.
+ * Runs clusters of our nodes and bare memberlist nodes, each in its own network namespace.
  * @module
  */
 import type { ClusterNode } from "./cluster_node.ts";
@@ -8,30 +8,31 @@ import { GoPeer } from "./go_peer.ts";
 import { GossipcheckNode } from "./gossipcheck_node.ts";
 import { type NetworkHost, TestNetwork } from "./namespaces.ts";
 import { type CommandLine, eventually } from "./process.ts";
+import { PATIENCE_MS } from "./process_events.ts";
 
-/** How many nodes of each program. */
+/** How to start a cluster. */
 export interface MixedClusterOptions {
-  /** The built `tests/go/peer`. */
+  /** The executable of `tests/go/peer`. */
   readonly peer: string;
-  /** Bare memberlist nodes, at least one. */
+  /** Number of bare memberlist nodes, at least one. */
   readonly bare: number;
-  /** Ours. */
+  /** Number of our nodes. */
   readonly ours: number;
-  /** Further flags of ours. */
+  /** Further flags of our nodes. */
   readonly flags?: readonly string[];
 }
 
-/** One cluster in a network of its own. */
+/** A cluster in its own network. Disposing of it kills the nodes and removes the network. */
 export class MixedCluster implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack;
-  /** The network that it lives in. */
+  /** Its network. */
   readonly network: TestNetwork;
-  /** The bare memberlist nodes. */
+  /** The memberlist nodes. */
   readonly bare: readonly GoPeer[];
-  /** Ours. */
+  /** Our nodes. */
   readonly ours: readonly GossipcheckNode[];
 
-  /** Takes over what `start` started. */
+  /** Takes what `start` has started. */
   constructor(options: {
     stack: AsyncDisposableStack;
     network: TestNetwork;
@@ -44,7 +45,7 @@ export class MixedCluster implements AsyncDisposable {
     this.ours = options.ours;
   }
 
-  /** Starts one and waits until all see all. */
+  /** Starts a cluster and waits until every node sees every other one. */
   static async start(options: MixedClusterOptions): Promise<MixedCluster> {
     await using stack = new AsyncDisposableStack();
     const network = stack.use(await TestNetwork.create(options.bare + options.ours));
@@ -71,7 +72,7 @@ export class MixedCluster implements AsyncDisposable {
     }
     const cluster = new MixedCluster({ stack: stack.move(), network, bare, ours });
     try {
-      await cluster.untilAllSee(cluster.names, { timeoutMs: 60_000 });
+      await cluster.untilAllSee(cluster.names);
       return cluster;
     } catch (error) {
       await cluster[Symbol.asyncDispose]();
@@ -79,40 +80,40 @@ export class MixedCluster implements AsyncDisposable {
     }
   }
 
-  /** All nodes. */
   get nodes(): readonly ClusterNode[] {
     return [...this.bare, ...this.ours];
   }
 
-  /** The names of all nodes. */
   get names(): readonly string[] {
     return this.nodes.map(({ name }) => name);
   }
 
-  /** Where these nodes live. */
+  /** The hosts of these nodes. */
   hostsOf(nodes: readonly ClusterNode[]): NetworkHost[] {
     return nodes.map((node) => this.network.host(this.nodes.indexOf(node)));
   }
 
-  /** Waits until each of `by`, all nodes by default, holds exactly the members `names` alive. */
+  /** Waits until each of `by`, by default all nodes, lists exactly the members `names` as alive. */
   async untilAllSee(
     names: readonly string[],
-    options: { readonly timeoutMs: number; readonly by?: readonly ClusterNode[] },
+    options: { readonly timeoutMs?: number; readonly by?: readonly ClusterNode[] } = {},
   ): Promise<void> {
     const expected = names.toSorted().join(" ");
-    const deadlineMs = performance.now() + options.timeoutMs;
+    const deadlineMs = performance.now() + (options.timeoutMs ?? PATIENCE_MS);
     for (const node of options.by ?? this.nodes) {
       await eventually(async () => {
         const alive = [...await node.members()].filter(([, { state }]) => state === "alive");
         const seen = alive.map(([name]) => name).sort().join(" ");
-        if (seen !== expected) throw new Error(`${node.name} holds alive ${seen}, not ${expected}`);
+        if (seen !== expected) {
+          throw new Error(`${node.name} lists as alive ${seen}, expected ${expected}`);
+        }
       }, { timeoutMs: Math.max(0, deadlineMs - performance.now()), intervalMs: 1000 });
     }
   }
 
   /**
-   * Loses `percent` of all packets, in each direction, for `durationMs`. The false failures of
-   * that time by each kind of node. The network is whole again afterwards.
+   * Drops `percent` of all packets, in each direction, for `durationMs`. Returns the false failures
+   * of that time, for each program.
    */
   async sufferLoss(
     loss: { readonly percent: number; readonly durationMs: number },
@@ -124,7 +125,7 @@ export class MixedCluster implements AsyncDisposable {
     return { bare: bare.read(), ours: ours.read() };
   }
 
-  /** Ends all nodes and removes the network. */
+  /** Kills all nodes and removes the network. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
   }

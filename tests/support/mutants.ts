@@ -1,18 +1,18 @@
 /**
- * Malformed input without end: real captures and samples of ours bit-flipped, cut, nested, with
- * lengths that lie, compression bombs, huge push/pulls. All of it is refused by a node that speaks
- * through the given envelope, and why is known beforehand.
+ * Generates malformed input: mutations of captures and samples (flipped bits, truncation, wrong
+ * lengths), nested compounds, compression bombs and huge push/pulls. A node with the given envelope
+ * drops each input, for a known reason.
  * @module
  */
 import { concat } from "@std/bytes";
 import { type DropReason, WireError } from "../../lib/errors.ts";
 import { encodeGossip } from "../../lib/gossip/codec.ts";
-import { decodeAcknowledgement, decodeFragment, encodeFragment } from "../../lib/link/fragments.ts";
-import { decodeLinkHead, withLinkHead } from "../../lib/link/header.ts";
+import { decodeFragment, decodeFragmentAck, encodeFragment } from "../../lib/link/fragments.ts";
+import { decodeLinkHeader, withLinkHeader } from "../../lib/link/header.ts";
 import { DECOMPRESSED_MAX_BYTES } from "../../lib/limits.ts";
 import { encodeCompressed, encodeMessage, encodeStreamUser } from "../../lib/wire/codec.ts";
 import type { Envelope } from "../../lib/wire/envelope.ts";
-import { StreamReader } from "../../lib/wire/frames.ts";
+import { StreamReader } from "../../lib/wire/stream_reader.ts";
 import { compressLzw } from "../../lib/wire/lzw.ts";
 import { MESSAGE_TYPE, type PushPullNode } from "../../lib/wire/messages.ts";
 import { msgpackMutations } from "../fuzz/msgpack_mutations.ts";
@@ -23,31 +23,31 @@ import { readVectors, VECTOR_FILES } from "./vectors.ts";
 import { SAMPLES } from "./wire_samples.ts";
 import type { SeededRandom } from "./world_time.ts";
 
-/** How input travels. */
+/** How an input is sent. */
 export type Carrier = "packet" | "stream";
 
-/** One piece of malformed input. */
+/** A malformed input. */
 export interface Mutant {
-  /** What is sent. */
+  /** The bytes to send. */
   readonly bytes: Uint8Array;
-  /** Why a node refuses it. */
+  /** The reason with which a node drops it. */
   readonly reason: DropReason;
 }
 
-/** Above 64 KiB nothing fits a datagram. */
+/** Maximum size of a packet, below the 64 KiB of a datagram. */
 const PACKET_MAX_BYTES = 60_000;
 const SESSION = "0123456789abcdef";
 const MESSAGES = Object.values(SAMPLES).flat().filter((message) =>
   encodeMessage(message).length < 1000
 );
-const HEAD = { to: SESSION, from: "stranger", fromSession: SESSION, number: 1 } as const;
+const HEADER = { toSession: SESSION, from: "stranger", fromSession: SESSION, sequence: 1 } as const;
 const GOSSIP = Object.values(GOSSIP_SAMPLES).flat().map((message) => encodeGossip(message)).flatMap(
   (bytes) => [
-    withLinkHead({ ...HEAD, kind: "message" }, bytes),
-    withLinkHead(
-      { ...HEAD, kind: "fragment" },
+    withLinkHeader({ ...HEADER, kind: "message" }, bytes),
+    withLinkHeader(
+      { ...HEADER, kind: "fragment" },
       encodeFragment({
-        ...{ totalBytes: bytes.length, partBytes: 1000, index: 0, urgent: true },
+        ...{ totalBytes: bytes.length, fragmentBytes: 1000, index: 0, ackNow: true },
         bytes,
       }),
     ),
@@ -62,7 +62,7 @@ const NODE: PushPullNode = {
   versions: [1, 5, 2, 2, 5, 4],
 };
 
-/** Makes it, the same for the same seed. */
+/** Generates malformed input; the same seed gives the same input. */
 export class Mutants {
   readonly #carrier: Carrier;
   readonly #envelope: Envelope;
@@ -71,7 +71,7 @@ export class Mutants {
   readonly #makers: readonly (() => Uint8Array)[];
   readonly #bomb: Uint8Array;
 
-  /** What those are sealed with that come from inside is the envelope. */
+  /** `envelope`: label, key and compression of the input that is well-formed on the outside. */
   constructor(options: { carrier: Carrier; envelope: Envelope; random: SeededRandom }) {
     this.#carrier = options.carrier;
     this.#envelope = options.envelope;
@@ -92,12 +92,12 @@ export class Mutants {
       ];
   }
 
-  /** The next piece. What happens to be good, and would have to be taken, is passed over. */
+  /** Generates the next input. Skips mutations that are still valid. */
   next(): Mutant {
     for (;;) {
       const bytes = this.#random.pick(this.#makers)();
       if (this.#carrier === "packet" && bytes.length > PACKET_MAX_BYTES) continue;
-      // No bytes at all are no stream; a datagram may have none.
+      // A stream needs at least one byte; a datagram may be empty.
       if (this.#carrier === "stream" && bytes.length === 0) continue;
       const reason = this.#carrier === "packet" ? this.#packet(bytes) : this.#stream(bytes);
       if (reason !== undefined) return { bytes, reason };
@@ -106,7 +106,7 @@ export class Mutants {
 
   #capture(): Uint8Array {
     const capture = this.#random.pick(this.#captures);
-    // Of another cluster, or with nobody's key: good for whoever it was meant for.
+    // Unchanged, it is valid only for another label or key.
     return this.#random.chance(0.05) ? capture : this.#mutated(capture, BLIND);
   }
 
@@ -120,7 +120,7 @@ export class Mutants {
 
   #gossip(): Uint8Array {
     const gossip = this.#random.pick(GOSSIP);
-    // Well-formed from front to back, but of nobody who is there.
+    // Some are well-formed, but from a node that is not a member.
     const payload = this.#random.chance(0.2) ? gossip : this.#mutated(gossip, BLIND);
     const message = { type: "user", payload } as const;
     return this.#wrapped(
@@ -128,7 +128,7 @@ export class Mutants {
     );
   }
 
-  /** Parts within parts, deeper than goes, with counts and lengths that may lie. */
+  /** Nested compound messages, deeper than allowed, some with wrong counts and lengths. */
   #compound(): Uint8Array {
     let bytes: Uint8Array = encodeMessage(this.#random.pick(SAMPLES.ping));
     for (let depth = this.#random.below(12); depth >= 0; depth--) {
@@ -142,7 +142,7 @@ export class Mutants {
     return this.#sealed(bytes);
   }
 
-  /** Thousands of nodes, and then one that is none; or as many declared and none there. */
+  /** A push/pull with up to 10,000 nodes that is cut or has an invalid byte near its end. */
   #hugePushPull(): Uint8Array {
     const count = this.#random.pick([10, 1000, 10_000]);
     const nodes = new Array<PushPullNode>(count).fill(NODE);
@@ -159,7 +159,7 @@ export class Mutants {
     return mutated;
   }
 
-  /** From inside where there is a key, bare, compressed, or from inside and changed on its way. */
+  /** Seals, compresses, or mutates a message after sealing, at random. */
   #wrapped(plain: Uint8Array): Uint8Array {
     const packed = this.#random.chance(0.2) ? encodeCompressed(compressLzw(plain)) : plain;
     const sealed = this.#random.chance(0.8) ? this.#sealed(packed) : packed;
@@ -171,12 +171,12 @@ export class Mutants {
     return sealStreamBytes(plain, this.#envelope);
   }
 
-  /** Why gossip from a stranger is refused. Raises `WireError` where that is what the bytes are. */
+  /** The drop reason of gossip from a non-member. Raises `WireError` if it cannot be decoded. */
   #refusal(payload: Uint8Array): DropReason {
-    const { head: { kind }, body } = decodeLinkHead(payload);
+    const { header: { kind }, body } = decodeLinkHeader(payload);
     if (this.#carrier === "stream") return kind === "message" ? "wrong_session" : "unexpected";
     if (kind === "fragment") decodeFragment(body);
-    else if (kind === "acknowledgement") decodeAcknowledgement(body);
+    else if (kind === "fragment_ack") decodeFragmentAck(body);
     else return "unexpected";
     return "wrong_session";
   }
@@ -211,7 +211,7 @@ function repeated<T>(items: readonly T[], times: number): T[] {
   return new Array<readonly T[]>(times).fill(items).flat();
 }
 
-/** `bytes` with one of the last hundred made another. */
+/** A copy of `bytes` with `byte` at the hundredth place from the end. */
 function withByte(bytes: Uint8Array, byte: number): Uint8Array {
   const changed = bytes.slice();
   changed[Math.max(1, changed.length - 100)] = byte;

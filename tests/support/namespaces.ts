@@ -1,84 +1,83 @@
 /**
- * Several hosts on one machine: a network namespace a host, joined by a router namespace that loses
- * packets, cuts links and, where asked, holds packets back. Nothing leaves the namespaces, and they
- * are removed whatever happens to the test.
+ * Builds a network of several hosts on one machine: a network namespace for each host, and a router
+ * namespace between them that drops packets, cuts links and, on demand, delays packets. No packet
+ * leaves the namespaces. They are removed even if the process of the test is killed.
  * @module
  */
 import { type CommandLine, mustRun, runCommand, TestProcess } from "./process.ts";
 import { buildGoTool } from "./go_tools.ts";
 
-/** What carries a packet. */
+/** The IP protocol of a packet. */
 export type Protocol = "icmp" | "tcp" | "udp";
 
-/** One host of a network. */
+/** A host of the network. */
 export interface NetworkHost {
-  /** Its namespace. */
+  /** The name of its network namespace. */
   readonly namespace: string;
-  /** Its one IPv4 address. */
+  /** Its IPv4 address. */
   readonly address: string;
 }
 
-/** Packets that are lost by chance. Absent fields do not restrict. */
+/** Packets that are dropped at random. An absent field matches every packet. */
 export interface LossRule {
-  /** How many in a hundred, in each direction that the rule covers. */
+  /** The share that is dropped, in percent, in each direction that the rule covers. */
   readonly percent: number;
-  /** Only those of this protocol. */
+  /** Only packets of this protocol. */
   readonly protocol?: Protocol;
-  /** Only those from this host. */
+  /** Only packets from this host. */
   readonly from?: NetworkHost;
-  /** Only those to this host. */
+  /** Only packets to this host. */
   readonly to?: NetworkHost;
 }
 
-/** Packets that never arrive. */
+/** Packets that are all dropped. */
 export interface Cut {
-  /** From any of these hosts… */
+  /** Sent by any of these hosts… */
   readonly from: readonly NetworkHost[];
-  /** …to any of these. */
+  /** The receivers. */
   readonly to: readonly NetworkHost[];
-  /** Only those of these protocols; all by default. */
+  /** Only packets of these protocols; all by default. */
   readonly protocols?: readonly Protocol[];
-  /** Whether the other direction stays open; false by default. */
+  /** Whether the reverse direction stays open; false by default. */
   readonly oneWay?: boolean;
 }
 
-/** What holding back does to each packet. */
+/** How each packet is delayed. */
 export interface Delay {
-  /** Mean time that it is held, in milliseconds. */
+  /** Mean delay in milliseconds. */
   readonly delayMs: number;
-  /** How far from it at most, uniformly; packets overtake each other by it. */
+  /** The delay varies uniformly by up to this many milliseconds, which reorders packets. */
   readonly jitterMs?: number;
-  /** How many in a hundred arrive twice. */
+  /** The share of packets that arrive twice, in percent. */
   readonly duplicatePercent?: number;
 }
 
-/** Why no network can be made here, or `undefined` where it can. */
+/** What is missing to build a network here; `undefined` if nothing is. */
 export async function missingForNetwork(): Promise<string | undefined> {
   if (Deno.build.os !== "linux") return "Linux network namespaces";
   if (Deno.uid() !== 0) return "root, to make network namespaces";
-  const probe = `gossipcheck-${Deno.pid}-probe`;
+  const probe = `gossipcheck-${crypto.randomUUID().slice(0, 8)}-probe`;
   const script = `ip netns add ${probe} && trap 'ip netns del ${probe}' EXIT &&
     ip netns exec ${probe} nft add table ip probe`;
   const { code, stderr } = await runCommand({ program: "sh", args: ["-c", script] });
   return code === 0 ? undefined : `network namespaces and nftables (${stderr.trim()})`;
 }
 
-/** A router and its hosts. */
+/** A router and its hosts. Disposing of it removes the namespaces. */
 export class TestNetwork implements AsyncDisposable {
   readonly #guardian: TestProcess;
   readonly #router: string;
   #relay: TestProcess | undefined;
-  /** Every host, in order. */
   readonly hosts: readonly NetworkHost[];
 
-  /** Takes over what `create` made. */
+  /** Takes what `create` has made. */
   constructor(options: { router: string; hosts: NetworkHost[]; guardian: TestProcess }) {
     this.#router = options.router;
     this.hosts = options.hosts;
     this.#guardian = options.guardian;
   }
 
-  /** Makes a network of `count` hosts, at most 250, that reach each other without loss or delay. */
+  /** Makes a network of `count` hosts, at most 250, without loss or delay. */
   static async create(count: number): Promise<TestNetwork> {
     const prefix = `gossipcheck-${Deno.pid}-${crypto.randomUUID().slice(0, 8)}`;
     const router = `${prefix}-router`;
@@ -90,8 +89,7 @@ export class TestNetwork implements AsyncDisposable {
     const network = new TestNetwork({ router, hosts, guardian });
     try {
       await guardian.stdout.wait((line) => line === "ready", {
-        what: "start of the namespaces' guardian",
-        timeoutMs: 10_000,
+        what: "start of the process that removes the namespaces",
       });
       await mustRun({ program: "sh", args: ["-eu"] }, { input: creationScript(router, hosts) });
       return network;
@@ -101,46 +99,45 @@ export class TestNetwork implements AsyncDisposable {
     }
   }
 
-  /** One host by its number. */
+  /** The host with this number, from 0. */
   host(index: number): NetworkHost {
     const host = this.hosts[index];
     if (host === undefined) throw new RangeError(`the network has no host ${index}`);
     return host;
   }
 
-  /** The command line that runs `line` on `host`. */
+  /** Returns the command line that runs `line` on `host`. */
   on(host: NetworkHost, line: CommandLine): CommandLine {
     return inNamespace(host.namespace, line);
   }
 
-  /** From now on these packets are lost by chance, and no others. */
+  /** Drops these packets at random from now on, and no others. */
   async setLoss(rules: readonly LossRule[]): Promise<void> {
     await this.#nft(["flush chain ip faults loss", ...rules.map(lossStatement)]);
   }
 
-  /** From now on these packets never arrive either. */
+  /** Drops these packets too from now on. */
   async cut(cut: Cut): Promise<void> {
     await this.#nft([`add element ip faults cuts { ${cutElements(cut)} }`]);
   }
 
-  /** Takes a cut back. */
+  /** Ends a cut. */
   async mend(cut: Cut): Promise<void> {
     await this.#nft([`delete element ip faults cuts { ${cutElements(cut)} }`]);
   }
 
-  /** From now on every packet between hosts is held back so. Needs Go, for `tests/go/relay`. */
+  /** Delays every packet between hosts from now on. Needs Go, for `tests/go/relay`. */
   async setDelay(delay: Delay): Promise<void> {
     this.#relay ??= await this.#startRelay();
     const since = this.#relay.stdout.all.length;
     await this.#relay.writeLine(JSON.stringify(delay));
     await this.#relay.stdout.wait((line) => line === "changed", {
       what: "confirmation of the relay",
-      timeoutMs: 5000,
       since,
     });
   }
 
-  /** Ends whatever still runs in the namespaces and removes them. */
+  /** Kills the processes that still run in the namespaces, and removes the namespaces. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#relay?.[Symbol.asyncDispose]();
     await this.#guardian.endInput();
@@ -153,7 +150,7 @@ export class TestNetwork implements AsyncDisposable {
     await mustRun(inNamespace(this.#router, line), { input: statements.join("\n") + "\n" });
   }
 
-  /** Sends what comes from a host through a TUN device, whose other end the relay holds. */
+  /** Routes packets from hosts into a TUN device, which the relay reads and writes. */
   async #startRelay(): Promise<TestProcess> {
     const program = await buildGoTool("relay");
     const script = [
@@ -167,15 +164,14 @@ export class TestNetwork implements AsyncDisposable {
     const relay = new TestProcess(inNamespace(this.#router, { program, args: ["held"] }));
     await relay.stdout.wait((line) => line === "ready", {
       what: "start of the relay",
-      timeoutMs: 10_000,
     });
     return relay;
   }
 }
 
 /**
- * A process that removes the namespaces once its stdin ends, which it does when this test disposes
- * of the network, and just as well when the test's process dies in whatever way.
+ * Starts a process that removes the namespaces once its stdin is closed: when the test disposes of
+ * the network, or when the process of the test dies for any reason.
  */
 function startGuardian(namespaces: readonly string[]): TestProcess {
   const script = `trap '' INT TERM HUP
@@ -206,7 +202,7 @@ function creationScript(router: string, hosts: readonly NetworkHost[]): string {
     ip -n ${host.namespace} address add ${host.address}/30 dev eth0
     ip -n ${host.namespace} link set eth0 up
     ip -n ${host.namespace} route add default via 10.77.${index}.1`);
-  // A packet that is held back passes the hook twice; the faults are for the first time.
+  // A delayed packet passes the hook twice. The faults apply the first time.
   return `
     ip netns add ${router}
     ip -n ${router} link set lo up

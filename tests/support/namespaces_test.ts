@@ -1,8 +1,8 @@
-import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { GoPeer } from "./go_peer.ts";
 import { buildGoTool, missingForGo } from "./go_tools.ts";
 import { missingForNetwork, type NetworkHost, TestNetwork } from "./namespaces.ts";
-import { mustRun } from "./process.ts";
+import { eventually, mustRun } from "./process.ts";
 
 const missing = await missingForNetwork() ?? await missingForGo();
 const ignore = missing !== undefined;
@@ -17,28 +17,42 @@ function start(network: TestNetwork, options: { program: string; name: string; o
   });
 }
 
+/** The shortest duration of ten runs, in milliseconds. */
+async function fastest(run: () => Promise<void>): Promise<number> {
+  let fastestMs = Infinity;
+  for (let round = 0; round < 10; round++) {
+    const startMs = performance.now();
+    await run();
+    fastestMs = Math.min(fastestMs, performance.now() - startMs);
+  }
+  return fastestMs;
+}
+
 Deno.test(
-  { name: `two memberlist nodes meet, part and meet in namespaces${because}`, ignore },
+  { name: `two memberlist nodes join, fail and rejoin in namespaces${because}`, ignore },
   async () => {
     const program = await buildGoTool("peer");
     await using network = await TestNetwork.create(2);
     await using a = await start(network, { program, name: "a", on: network.host(0) });
     await using b = await start(network, { program, name: "b", on: network.host(1) });
     await b.join(a.address);
-    await a.waitFor("join", { name: "b", timeoutMs: 2000 });
+    await a.waitFor("join", { name: "b" });
 
     const cut = { from: [network.host(0)], to: [network.host(1)] };
     await network.cut(cut);
-    await a.waitFor("failed", { name: "b", timeoutMs: 30_000 });
+    await a.waitFor("failed", { name: "b" });
     await network.mend(cut);
     const since = a.events.all.length;
     await b.join(a.address);
-    await a.waitFor("join", { name: "b", timeoutMs: 2000, since });
+    await a.waitFor("join", { name: "b", since });
   },
 );
 
 Deno.test(
-  { name: `a network delays, loses and is gone in the end${because}`, ignore },
+  {
+    name: `a network delays, duplicates and drops packets, and is removed at the end${because}`,
+    ignore,
+  },
   async () => {
     const program = await buildGoTool("peer");
     let namespaces: string[];
@@ -48,12 +62,11 @@ Deno.test(
       await using a = await start(network, { program, name: "a", on: network.host(0) });
       await using b = await start(network, { program, name: "b", on: network.host(1) });
       await network.setDelay({ delayMs: 100, jitterMs: 50 });
-      const before = performance.now();
-      await b.join(a.address);
-      // A join is a TCP connection and one exchange on it: two round trips.
-      const tookMs = performance.now() - before;
-      assertGreater(tookMs, 200);
-      assertLess(tookMs, 1200);
+      // A join is a TCP connection and one exchange on it: two round trips. On a busy machine a join
+      // may take longer, so the fastest one counts.
+      const fastestMs = await fastest(() => b.join(a.address));
+      assertGreater(fastestMs, 200);
+      assertLess(fastestMs, 1200);
 
       await network.setDelay({ delayMs: 0, duplicatePercent: 100 });
       const since = b.events.all.length;
@@ -62,7 +75,6 @@ Deno.test(
       let copies = 0;
       await b.events.wait((event) => event.event === "message" && ++copies === 2, {
         what: "second copy of a packet",
-        timeoutMs: 2000,
         since,
       });
 
@@ -70,9 +82,10 @@ Deno.test(
       await network.setLoss([{ percent: 50, protocol: "udp", from: network.host(0) }]);
       const sinceLoss = b.events.all.length;
       for (let sent = 0; sent < 200; sent++) await a.send("b", { payload, via: "packet" });
-      const received =
+      const received = () =>
         b.events.all.slice(sinceLoss).filter((event) => event.event === "message").length;
-      assert(received > 50 && received < 150, `${received} of 200 arrived at 50 % loss`);
+      await eventually(() => assertGreater(received(), 50, "messages of 200 at 50 % loss"));
+      assertLess(received(), 150, "messages of 200 at 50 % loss");
     }
     const left = await mustRun({ program: "ip", args: ["netns", "list"] });
     assertEquals(namespaces.filter((name) => left.includes(name)), []);

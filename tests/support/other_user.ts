@@ -1,19 +1,19 @@
 /**
- * Our `gcheck` as another user of this machine runs it: with nothing of the test's own user.
+ * Runs our `gcheck` as another user of this machine, without access to files of the test's user.
  * @module
  */
 import { PROJECT } from "./gossipcheck_node.ts";
 import type { CommandLine } from "./process.ts";
 
-/** `nobody` on every Linux: any user id that is not the test's would do. */
+/** The user `nobody`; any id but that of the test's user would do. */
 export const OTHER_USER_ID = 65_534;
 
-/** Where that user finds the test's folder: they may not enter the folders above the real one. */
+/** Where that user finds the folder of the test: its real parent folders may be closed to them. */
 export const OTHER_USER_FOLDER = "/mnt/folder";
 
 /**
- * What that user may not reach for the folders above it (the test's own folder and home) is mounted
- * where they may, in a mount namespace that ends with the program.
+ * The shell script that mounts the program, its cache, the project and the test's folder where that
+ * user can reach them, in a mount namespace that ends with the program.
  */
 const SCRIPT = `set -eu
   program=$1 cache=$2 project=$3 folder=$4
@@ -31,19 +31,19 @@ const SCRIPT = `set -eu
     env -i PATH=/usr/bin:/bin HOME=/nonexistent NO_COLOR=1 DENO_DIR=/mnt/cache \\
     /mnt/program "$@"`;
 
-/** Why nobody else can be played here; `undefined` where they can. */
+/** What is missing to run a program as another user here; `undefined` if nothing is. */
 export function missingForOtherUser(): string | undefined {
   if (Deno.build.os !== "linux") return "Linux user ids and mount namespaces";
   return Deno.uid() === 0 ? undefined : "root, to run a program as another user";
 }
 
-/** The command line that runs `gcheck` with `args` as that user; `folder` is the test's own. */
+/** Returns the command line that runs `gcheck` with `args` as that user; `folder` is that of the test. */
 export async function gcheckAsOther(
   args: readonly string[],
   { folder }: { folder: string },
 ): Promise<CommandLine> {
   const executable = Deno.env.get("GCHECK") ?? "";
-  // What else is in it is guarded file by file.
+  // Each file in the folder has its own mode.
   await Deno.chmod(folder, 0o755);
   const program = Deno.realPathSync(executable === "" ? Deno.execPath() : executable);
   const cache = executable === "" ? await denoDirectory() : "";

@@ -1,19 +1,19 @@
 /**
- * What commands may have to show, by case: the golden files in `tests/golden/` hold how each format
- * shows it.
+ * The cases of the golden files: `tests/golden/` has the output of each case in each format.
  * @module
  */
-import type { CheckResult } from "../../lib/checks/check.ts";
-import type { BatchState, NodeProgress } from "../../lib/client/protocol.ts";
+import type { CheckResult } from "../../lib/batch/check.ts";
+import type { BatchState } from "../../lib/client/protocol.ts";
 import { BatchView } from "../../lib/cli/batch_view.ts";
-import type { OutputEvent } from "../../lib/cli/output.ts";
+import type { NodeResults } from "../../lib/cli/node_results.ts";
+import type { OutputEvent } from "../../lib/cli/output_format.ts";
 import type { Problem } from "../../lib/errors.ts";
 
-/** One thing to show. */
+/** Events and the exit status of a command. */
 export interface OutputCase {
-  /** The events, in their order. */
+  /** The events, in order. */
   readonly events: readonly OutputEvent[];
-  /** What `gcheck` exits with. */
+  /** The exit status of `gcheck`. */
   readonly exitStatus: number;
 }
 
@@ -36,12 +36,12 @@ function fixed(result: CheckResult, output: string): CheckResult {
   };
 }
 
-function done(node: string, results: readonly CheckResult[]): NodeProgress {
-  return { node, state: "done", results };
+function done(node: string, results: readonly CheckResult[]): NodeResults {
+  return { node, state: "done", about: "checks", results };
 }
 
 function batch(
-  parts: readonly NodeProgress[],
+  parts: readonly NodeResults[],
   options: { elapsedMs?: number; state?: BatchState } = {},
 ): OutputCase {
   const { state, ...times } = options;
@@ -89,8 +89,8 @@ function keyMade(made: Omit<OutputEvent & { type: "key_made" }, "type">): Output
   return { events: [{ type: "key_made", ...made }], exitStatus: 0 };
 }
 
-/** Every end of an action, and every outcome, on one node. */
-function everything(): NodeProgress[] {
+/** Every outcome and every action result, on one node. */
+function everything(): NodeResults[] {
   const failing = (name: string) => fail(name, "/etc/motd does not exist");
   const action = { output: "", droppedBytes: 0, durationMs: 1 };
   return [done("node-1", [
@@ -115,14 +115,14 @@ function everything(): NodeProgress[] {
   ])];
 }
 
-/** A roll-out by two that stopped in its second stage. */
-function stopped(): NodeProgress[] {
+/** A roll-out in stages of two that stopped in its second stage. */
+function stopped(): NodeResults[] {
   return [
     done("web-1", [fail("disk", "/ is 99 % full")]),
     done("web-2", [pass("disk")]),
     { node: "web-3", state: "unreached", memberState: "dead" },
     done("web-4", [pass("disk")]),
-    ...["web-5", "web-6", "web-7", "web-8"].map((node): NodeProgress => ({
+    ...["web-5", "web-6", "web-7", "web-8"].map((node): NodeResults => ({
       node,
       state: "skipped",
       reason: "rollout_stopped",
@@ -130,8 +130,8 @@ function stopped(): NodeProgress[] {
   ];
 }
 
-/** What a node of evil intent may send. */
-function hostile(): NodeProgress[] {
+/** Names and outputs with control characters, as a malicious node may send them. */
+function hostile(): NodeResults[] {
   return [done("\x1b[2Jnode\u202e", [
     fixed(
       fail("check\r\nPASS", "\x1b]0;title\x07 \u009b31m"),
@@ -141,9 +141,9 @@ function hostile(): NodeProgress[] {
   ])];
 }
 
-/** 5,000 nodes: many of one mind, some that differ in one number, some lost. */
-function fleet(): NodeProgress[] {
-  return Array.from({ length: 5_000 }, (_, index): NodeProgress => {
+/** 5,000 nodes: most with equal results, some with different reasons, some without a report. */
+function fleet(): NodeResults[] {
+  return Array.from({ length: 5_000 }, (_, index): NodeResults => {
     const node = `web-${index + 1}`;
     if (index % 500 === 7) return { node, state: "unreached", memberState: "dead" };
     if (index === 42) return { node, state: "unreached", memberState: "left" };
@@ -272,7 +272,7 @@ export const OUTPUT_CASES: Readonly<Record<string, OutputCase>> = {
           batchId: BATCH_ID,
           issuedAtMs: NOW_MS - 4_200,
           origin: "a",
-          checks: ["hosts", "motd", "disk", "agent", "ntp"],
+          summary: { type: "checks", names: ["hosts", "motd", "disk", "agent", "ntp"] },
           counts: { targeted: 5, answered: 3, unreached: 1, skipped: 0, notPassing: 2 },
           target: {},
           expiresAtMs: NOW_MS + 3_590_000,
@@ -282,7 +282,7 @@ export const OUTPUT_CASES: Readonly<Record<string, OutputCase>> = {
           batchId: "01JGFJJZ00000000000000000A",
           issuedAtMs: NOW_MS - 3 * 86_400_000,
           origin: "b",
-          checks: ["hosts"],
+          summary: { type: "checks", names: ["hosts"] },
           target: { nodes: ["web-*", "evil\x1b[31m"] },
           expiresAtMs: 0,
           cancelled: false,
@@ -291,7 +291,7 @@ export const OUTPUT_CASES: Readonly<Record<string, OutputCase>> = {
           batchId: "01JGFJJZ00000000000000000B",
           issuedAtMs: NOW_MS + 60_000,
           origin: "a",
-          checks: [],
+          summary: { type: "unreadable" },
           counts: { targeted: 1, answered: 1, unreached: 0, skipped: 0, notPassing: 0 },
           target: {},
           expiresAtMs: NOW_MS - 1,
@@ -301,7 +301,7 @@ export const OUTPUT_CASES: Readonly<Record<string, OutputCase>> = {
           batchId: `01JGFJJZ00000000000000000${letter}`,
           issuedAtMs: NOW_MS - 3_000_000,
           origin: "a",
-          checks: ["hosts"],
+          summary: { type: "checks" as const, names: ["hosts"] },
           counts: {
             targeted: 4,
             answered: 1,
@@ -323,6 +323,24 @@ export const OUTPUT_CASES: Readonly<Record<string, OutputCase>> = {
           }),
         })),
       ],
+    }],
+    exitStatus: 0,
+  },
+  other_batches: {
+    events: [{
+      type: "batches",
+      nowMs: NOW_MS,
+      batches:
+        ([{ type: "keys", step: "install" }, { type: "keys" }, { type: "unreadable" }] as const)
+          .map((summary, index) => ({
+            batchId: `01JGFJJZ00000000000000000${index}`,
+            issuedAtMs: NOW_MS - 4_200,
+            origin: "a",
+            summary,
+            target: {},
+            expiresAtMs: NOW_MS + 600_000,
+            cancelled: false,
+          })),
     }],
     exitStatus: 0,
   },

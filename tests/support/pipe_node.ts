@@ -1,16 +1,16 @@
 /**
- * One real memberlist node whose network is a pipe (`tests/go/vectors`, mode `node`): the test hands
- * it packets and streams, and sees what it sends and what it tells its application.
+ * A real memberlist node whose network is a pipe (`tests/go/vectors`, mode `node`): the test
+ * delivers packets and streams to it, and observes what it sends and its callbacks.
  * @module
  */
 import type { Envelope } from "../../lib/wire/envelope.ts";
-import { StreamReader } from "../../lib/wire/frames.ts";
+import { StreamReader } from "../../lib/wire/stream_reader.ts";
 import type { PacketMessage, StreamMessage } from "../../lib/wire/messages.ts";
 import { EventLog } from "./process_events.ts";
 import { TestProcess } from "./process.ts";
 import { envelopeOf, type Layers } from "./vectors.ts";
 
-/** What the node did: sent a packet, told its application something, answered. */
+/** An event of the node: a packet sent, a callback to its application, or a stream reply. */
 export interface Happening {
   readonly event: string;
   readonly name?: string;
@@ -19,14 +19,14 @@ export interface Happening {
   readonly error?: string;
 }
 
-/** The node. Disposing of it ends its process. */
+/** A memberlist node on a pipe. Disposing of it ends its process. */
 export class PipeNode implements AsyncDisposable {
   readonly #process: TestProcess;
   readonly #happenings = new EventLog<Happening>();
-  /** What both ends wrap their messages in. */
+  /** Label, keys and compression of both ends. */
   readonly envelope: Envelope;
 
-  /** Takes over a process that `start` started. */
+  /** Used by `start`. */
   constructor(options: { process: TestProcess; layers: Layers }) {
     this.#process = options.process;
     this.envelope = envelopeOf(options.layers);
@@ -34,7 +34,7 @@ export class PipeNode implements AsyncDisposable {
     void this.#process.status.then(({ code }) => this.#happenings.close(`it ended with ${code}`));
   }
 
-  /** Starts a node by that name. `program` is the built `tests/go/vectors`. */
+  /** Starts a node. `program`: the executable of `tests/go/vectors`. */
   static async start(
     options: { program: string; name: string; layers: Layers },
   ): Promise<PipeNode> {
@@ -44,25 +44,28 @@ export class PipeNode implements AsyncDisposable {
     return node;
   }
 
-  /** One line to its stdin. */
+  /** Writes a line to its stdin. */
   async order(order: Readonly<Record<string, unknown>>): Promise<void> {
     await this.#process.writeLine(JSON.stringify(order));
   }
 
-  /** How much has happened: what comes later has this index or a higher one. */
+  /** Number of events so far, which is the index of the next event. */
   now(): number {
     return this.#happenings.all.length;
   }
 
-  /** Waits for something that happens at `since` or later. */
+  /** Waits for an event with the index `since` or a higher one. */
   happens(
     matches: (happening: Happening) => boolean,
     options: { what: string; since: number },
   ): Promise<Happening> {
-    return this.#happenings.wait(matches, { ...options, timeoutMs: 15_000 });
+    return this.#happenings.wait(matches, options);
   }
 
-  /** Waits for a message of that type, `about` what is wanted, in a packet that it sends. */
+  /**
+   * Waits for a packet that contains a message of that type; `about`: what is awaited, for the
+   * error.
+   */
   async sends<T extends PacketMessage["type"]>(
     type: T,
     options: { since: number; about?: (message: Extract<PacketMessage, { type: T }>) => boolean },
@@ -79,7 +82,7 @@ export class PipeNode implements AsyncDisposable {
     return found!;
   }
 
-  /** Writes a whole stream to it and waits for what it answers until it hangs up. */
+  /** Writes a stream to it and returns its reply, up to the end of the connection. */
   async exchange(stream: Uint8Array): Promise<StreamMessage | undefined> {
     const since = this.now();
     await this.order({ do: "stream", hex: stream.toHex() });
@@ -92,7 +95,7 @@ export class PipeNode implements AsyncDisposable {
     return reader.take();
   }
 
-  /** Waits for the request on a connection that it opens. */
+  /** Waits for a connection that it opens, and returns its request. */
   async requests(options: { since: number }): Promise<StreamMessage> {
     const reader = new StreamReader({ envelope: this.envelope });
     let request: StreamMessage | undefined;
@@ -105,7 +108,6 @@ export class PipeNode implements AsyncDisposable {
     return request!;
   }
 
-  /** Ends its process. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process[Symbol.asyncDispose]();
   }

@@ -1,38 +1,35 @@
 /**
- * Programs that a test starts: their lines as events, and an end that never fails to come.
+ * Runs programs for a test: reads their output line by line, and always ends them.
  * @module
  */
 import { TextLineStream } from "@std/streams/text-line-stream";
-import { EventLog } from "./process_events.ts";
+import { EventLog, PATIENCE_MS } from "./process_events.ts";
 
-/** A program and its arguments. */
+/** A program with its arguments. */
 export interface CommandLine {
-  /** Path or name of the program. */
+  /** Path of the program, or its name in PATH. */
   readonly program: string;
-  /** Its arguments. */
   readonly args: readonly string[];
-  /** Added to the environment that it inherits. */
+  /** Variables that are added to the inherited environment. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Its working directory; that of the test by default. */
+  /** Its working directory; by default that of the test. */
   readonly directory?: string;
 }
 
-/** How a program that was run to its end came out. */
+/** Result of a program that has ended. */
 export interface CommandResult {
-  /** Exit status; 128 plus the number where a signal ended it. */
+  /** Exit status; 128 plus the signal's number if a signal ended it. */
   readonly code: number;
-  /** Standard output. */
   readonly stdout: string;
-  /** Standard error. */
   readonly stderr: string;
 }
 
-/** Runs a program to its end, `input` on its stdin, killed after `timeoutMs`. */
+/** Runs a program with `input` as its stdin and waits for its end. Kills it and rejects after `timeoutMs`. */
 export async function runCommand(
   line: CommandLine,
   options: { readonly input?: string; readonly timeoutMs?: number } = {},
 ): Promise<CommandResult> {
-  const deadline = AbortSignal.timeout(options.timeoutMs ?? 60_000);
+  const deadline = AbortSignal.timeout(options.timeoutMs ?? PATIENCE_MS);
   const child = new Deno.Command(line.program, {
     ...commandOptions(line),
     stdin: options.input === undefined ? "null" : "piped",
@@ -54,7 +51,7 @@ export async function runCommand(
   }
 }
 
-/** As `runCommand`, but any exit status other than 0 is an error. Returns stdout. */
+/** Runs a program like `runCommand` and returns its stdout. Rejects if the exit status is not 0. */
 export async function mustRun(
   line: CommandLine,
   options: { readonly input?: string; readonly timeoutMs?: number } = {},
@@ -66,18 +63,18 @@ export async function mustRun(
   return result.stdout;
 }
 
-/** A running program whose output is read line by line. Disposing of it kills it. */
+/** A running program. Disposing of it kills it. */
 export class TestProcess implements AsyncDisposable {
   readonly #line: CommandLine;
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #done: Promise<unknown>;
-  /** Its standard output, a line an entry. */
+  /** The lines of its standard output. */
   readonly stdout: EventLog<string> = new EventLog<string>();
-  /** Its standard error, a line an entry. */
+  /** The lines of its standard error. */
   readonly stderr: EventLog<string> = new EventLog<string>();
 
-  /** Starts it. */
+  /** Starts the program. */
   constructor(line: CommandLine) {
     this.#line = line;
     this.#child = new Deno.Command(line.program, { ...commandOptions(line), stdin: "piped" })
@@ -94,17 +91,16 @@ export class TestProcess implements AsyncDisposable {
     ]);
   }
 
-  /** Its process id. */
   get pid(): number {
     return this.#child.pid;
   }
 
-  /** How it ends. */
+  /** Its exit status, once it ends. */
   get status(): Promise<Deno.CommandStatus> {
     return this.#child.status;
   }
 
-  /** Writes one line to its stdin. */
+  /** Writes a line to its stdin. */
   async writeLine(text: string): Promise<void> {
     await this.#input.write(new TextEncoder().encode(text + "\n"));
   }
@@ -114,13 +110,13 @@ export class TestProcess implements AsyncDisposable {
     await this.#input.close().catch(() => {});
   }
 
-  /** Sends it a signal; one that has ended is left alone. */
+  /** Sends it a signal. Does nothing if it has ended. */
   signal(signal: Deno.Signal): void {
     endProcess(this.#child, signal);
   }
 
-  /** Sends `signal` and waits for its end; kills it where that takes longer than `graceMs`. */
-  async stop(signal: Deno.Signal, graceMs = 15_000): Promise<Deno.CommandStatus> {
+  /** Sends `signal` and waits for its end; kills it after `graceMs`. */
+  async stop(signal: Deno.Signal, graceMs = PATIENCE_MS): Promise<Deno.CommandStatus> {
     this.signal(signal);
     const late = setTimeout(() => this.signal("SIGKILL"), graceMs);
     const status = await this.#child.status;
@@ -128,7 +124,7 @@ export class TestProcess implements AsyncDisposable {
     return status;
   }
 
-  /** Kills it and waits until nothing of it is left. */
+  /** Kills it and waits until all its output is read. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.signal("SIGKILL");
     await this.#child.status;
@@ -136,18 +132,18 @@ export class TestProcess implements AsyncDisposable {
     await this.#done;
   }
 
-  /** The command line, for messages. */
+  /** The command line, for error messages. */
   toString(): string {
     return describe(this.#line);
   }
 }
 
-/** Calls `probe` every `intervalMs` until it does not throw; its last error after `timeoutMs`. */
+/** Calls `probe` every `intervalMs` until it does not throw. After `timeoutMs`, rejects with its last error. */
 export async function eventually<T>(
   probe: () => Promise<T> | T,
-  options: { readonly timeoutMs: number; readonly intervalMs?: number },
+  options: { readonly timeoutMs?: number; readonly intervalMs?: number } = {},
 ): Promise<T> {
-  const deadline = performance.now() + options.timeoutMs;
+  const deadline = performance.now() + (options.timeoutMs ?? PATIENCE_MS);
   while (true) {
     try {
       return await probe();
@@ -176,14 +172,14 @@ function endProcess(child: Deno.ChildProcess, signal: Deno.Signal): void {
   try {
     child.kill(signal);
   } catch (error) {
-    // It has ended already.
+    // The process has already ended.
     if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 
 async function writeAll(stream: WritableStream<Uint8Array>, text: string): Promise<void> {
   const writer = stream.getWriter();
-  // A program may end without reading all of it; its exit status then tells more than EPIPE does.
+  // A program may end before it has read all input. Its exit status then says more than EPIPE.
   await writer.write(new TextEncoder().encode(text)).catch(() => {});
   await writer.close().catch(() => {});
 }

@@ -1,15 +1,21 @@
 /**
- * What a process under test has said so far, and waiting for what it will say.
+ * Keeps the events that a process under test has reported, and waits for further ones.
  * @module
  */
 
+/**
+ * Timeout of every wait that does not set one. It is not a promise about speed: a busy machine with
+ * two cores needs far less for fifty daemons.
+ */
+export const PATIENCE_MS = 240_000;
+
 /** How long to wait for an event, and for what. */
 export interface WaitOptions {
-  /** Names the awaited thing in the error. */
+  /** What is awaited, for the error message. */
   readonly what: string;
-  /** After this the wait fails. */
-  readonly timeoutMs: number;
-  /** Events before this index do not count; 0 by default. */
+  /** Timeout in milliseconds; {@linkcode PATIENCE_MS} by default. */
+  readonly timeoutMs?: number;
+  /** Index of the first event to look at; 0 by default. */
   readonly since?: number;
 }
 
@@ -18,40 +24,41 @@ interface Waiter {
   fail(reason: string): void;
 }
 
-/** Everything that was said, in order, with waiting for more. */
+/** A list of events, in order, that can be waited for. */
 export class EventLog<T> {
   readonly #all: T[] = [];
   readonly #waiters = new Set<Waiter>();
   readonly #followers: ((event: T) => void)[] = [];
   #closed: string | undefined;
 
-  /** Every event until now. */
+  /** All events so far. */
   get all(): readonly T[] {
     return this.#all;
   }
 
-  /** Adds an event and wakes who waited for it. */
+  /** Adds an event and resolves the waits that it matches. */
   push(event: T): void {
     this.#all.push(event);
     for (const follower of this.#followers) follower(event);
     for (const waiter of [...this.#waiters]) waiter.look();
   }
 
-  /** Hands every event, those until now first, to `follower`. */
+  /** Calls `follower` with every event: those until now, and every later one. */
   follow(follower: (event: T) => void): void {
     this.#all.forEach(follower);
     this.#followers.push(follower);
   }
 
-  /** No event will come any more: fails every wait with `reason`. */
+  /** Says that no further event will come: every wait rejects with `reason`. */
   close(reason: string): void {
     this.#closed = reason;
     for (const waiter of [...this.#waiters]) waiter.fail(reason);
   }
 
-  /** The first event from `since` on that `matches`. Rejects after `timeoutMs`, and when the log is closed. */
+  /** Resolves to the first event from `since` on that `matches`. Rejects after `timeoutMs` and when the log is closed. */
   wait(matches: (event: T) => boolean, options: WaitOptions): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const { timeoutMs = PATIENCE_MS } = options;
     let next = options.since ?? 0;
     const end = () => {
       clearTimeout(timer);
@@ -74,8 +81,8 @@ export class EventLog<T> {
       },
     };
     const timer = setTimeout(
-      () => waiter.fail(`waited for ${options.timeoutMs} ms`),
-      options.timeoutMs,
+      () => waiter.fail(`waited for ${timeoutMs} ms`),
+      timeoutMs,
     );
     this.#waiters.add(waiter);
     waiter.look();

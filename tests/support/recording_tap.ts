@@ -1,24 +1,23 @@
 /**
- * A place on the loopback that passes all it gets on to a node and keeps every byte of it, to be
- * sent again later.
+ * A proxy in front of a node that records everything it forwards, for a test of replay protection.
  * @module
  */
 import { concat } from "@std/bytes";
 import { splitHostPort } from "../../lib/address.ts";
 
-/** Where a tap listens and what stands behind it, both as host:port. */
+/** Addresses of the proxy and the node, as host:port. */
 export interface RecordingTapOptions {
-  /** UDP and TCP. */
+  /** Where the proxy listens, for UDP and TCP. */
   readonly at: string;
-  /** The node. */
+  /** The address of the node. */
   readonly target: string;
 }
 
-/** Stands in front of a node that tells others the tap's address. */
+/** The proxy, for a node that advertises the proxy's address. */
 export class RecordingTap implements AsyncDisposable {
-  /** What was written to the node on each stream, byte for byte. */
+  /** The bytes that were sent to the node on each stream. */
   readonly streams: Uint8Array<ArrayBuffer>[] = [];
-  /** Each packet to the node. */
+  /** The packets that were sent to the node. */
   readonly packets: Uint8Array<ArrayBuffer>[] = [];
   readonly #target: { readonly hostname: string; readonly port: number };
   readonly #socket: Deno.DatagramConn;
@@ -26,7 +25,7 @@ export class RecordingTap implements AsyncDisposable {
   readonly #open = new Set<Deno.TcpConn>();
   readonly #running: Promise<unknown>;
 
-  /** Listens at once. */
+  /** Starts to listen. */
   constructor(options: RecordingTapOptions) {
     const at = splitHostPort(options.at);
     this.#target = splitHostPort(options.target);
@@ -37,7 +36,7 @@ export class RecordingTap implements AsyncDisposable {
 
   async #passPackets(): Promise<void> {
     for await (const [packet, from] of this.#socket) {
-      // What the node answers goes straight to whom it knows.
+      // The node sends its answers directly, not through the proxy.
       if ((from as Deno.NetAddr).port === this.#target.port) continue;
       this.packets.push(packet);
       await this.#socket.send(packet, { ...this.#target, transport: "udp" });
@@ -67,14 +66,14 @@ export class RecordingTap implements AsyncDisposable {
         far.readable.pipeTo(near.writable),
       ]);
     } catch (error) {
-      // Nobody is there while the node is down; whoever connects sees that.
+      // The node is down; close the connection.
       if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
       near.close();
     }
     if (recorded.length > 0) this.streams.push(concat(recorded));
   }
 
-  /** Ends all that it passes on. */
+  /** Closes all streams and stops the proxy. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#socket.close();
     this.#listener.close();
@@ -82,7 +81,7 @@ export class RecordingTap implements AsyncDisposable {
       try {
         stream.close();
       } catch (error) {
-        // Most are closed by their ends.
+        // Most streams are already closed.
         if (!(error instanceof Deno.errors.BadResource)) throw error;
       }
     }

@@ -1,5 +1,5 @@
 /**
- * Any bytes at all as an insider could send them on a stream.
+ * Encodes arbitrary bytes for a stream, as a node with the cluster key could send them.
  * @module
  */
 import { concat } from "@std/bytes";
@@ -9,7 +9,7 @@ import { NONCE_BYTES, sealedBytes } from "../../lib/wire/keyring.ts";
 import { compressLzw } from "../../lib/wire/lzw.ts";
 import { MESSAGE_TYPE } from "../../lib/wire/messages.ts";
 
-/** `bytes` in place of a message, under the label, key and compression of `envelope`. */
+/** Encodes `bytes` in place of a message, with the label, key and compression of `envelope`. */
 export function sealStreamBytes(bytes: Uint8Array, envelope: Envelope): Uint8Array {
   const { label, compress, keyring, random, protocolVersion } = envelope.options;
   const plaintext = compress ? encodeCompressed(compressLzw(bytes)) : bytes;

@@ -1,5 +1,5 @@
 /**
- * A real Serf agent, steered through its own command line.
+ * Runs a Serf agent and controls it through the `serf` command.
  * @module
  */
 import { mustRun, TestProcess } from "./process.ts";
@@ -12,14 +12,13 @@ import type {
   NodeView,
 } from "./cluster_node.ts";
 import { EventLog } from "./process_events.ts";
-
 import { freePort } from "./free_port.ts";
 
-/** How a Serf agent is started. */
+/** How to start a Serf agent. */
 export interface SerfAgentOptions extends NodeStart {
-  /** The `serf` program. */
+  /** The `serf` executable. */
   readonly program: string;
-  /** A base64 key. */
+  /** The key in base64. */
   readonly key?: string;
 }
 
@@ -30,14 +29,14 @@ const EVENTS: Readonly<Record<string, MemberEventName>> = {
   EventMemberFailed: "failed",
 };
 
-/** One running agent. Disposing of it kills it. */
+/** A running agent. Disposing of it kills it. */
 export class SerfAgent implements ForeignNode {
   readonly #process: TestProcess;
   readonly #options: SerfAgentOptions & { readonly rpc: string };
   readonly events: EventLog<NodeEvent> = new EventLog<NodeEvent>();
   readonly address: string;
 
-  /** Takes over a process that `start` started. */
+  /** Takes a process that `start` has started. */
   constructor(options: {
     settings: SerfAgentOptions & { readonly rpc: string };
     address: string;
@@ -57,7 +56,7 @@ export class SerfAgent implements ForeignNode {
     void this.#process.status.then(({ code }) => this.events.close(`${this.name} ended: ${code}`));
   }
 
-  /** Starts one and waits until it answers and has joined. */
+  /** Starts an agent and waits until it answers and has joined. */
   static async start(options: SerfAgentOptions): Promise<SerfAgent> {
     const address = options.bind ?? `127.0.0.1:${freePort()}`;
     const rpc = `127.0.0.1:${freePort()}`;
@@ -69,7 +68,6 @@ export class SerfAgent implements ForeignNode {
     try {
       await process.stdout.wait((line) => line.includes("Serf agent running"), {
         what: `start of the Serf agent ${options.name}`,
-        timeoutMs: 30_000,
       });
       if (options.join !== undefined) await agent.join(...options.join);
       return agent;
@@ -119,7 +117,7 @@ export class SerfAgent implements ForeignNode {
     return Date.now();
   }
 
-  /** Kills it and waits until nothing of it is left. */
+  /** Kills it and waits until all its output is read. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process[Symbol.asyncDispose]();
   }

@@ -1,33 +1,31 @@
 /**
- * People who sign batches, and batches that they have signed.
+ * Signers of batches, and batches signed by them.
  * @module
  */
 import { join } from "@std/path";
-import { encodeChecks } from "../../lib/checks/codec.ts";
+import { encodeBody } from "../../lib/batch/body.ts";
 import { DenoRandom } from "../../lib/deno/runtime.ts";
 import { createSecretFile } from "../../lib/deno/secret_file.ts";
-import { signedBytes } from "../../lib/gossip/codec.ts";
 import { newBatchId } from "../../lib/batch/id.ts";
-import type { Batch } from "../../lib/gossip/types.ts";
+import type { Batch } from "../../lib/batch/batch.ts";
 import { formatAllowedSigner } from "../../lib/trust/allowed_signers.ts";
 import { signBatch } from "../../lib/trust/batch_signature.ts";
+import { type BatchChanges, makeBatch } from "./batches.ts";
 import { generateSigningKey, parseSigningKey, type SigningKey } from "../../lib/trust/signing.ts";
 
-/** Somebody with a key of their own. */
+/** A person with a signing key. */
 export interface TestSigner {
-  /** Their name. */
   readonly name: string;
-  /** The file of their private key, for `gcheck -sign`. */
+  /** The file of the private key, for `gcheck -sign`. */
   readonly keyFile: string;
-  /** Their line in a file of trusted keys. */
+  /** The line for a file of trusted keys. */
   readonly trustedLine: string;
-  /** The text of the private key, to be looked for where it must not be. */
+  /** The text of the private key, to search for leaks. */
   readonly secret: string;
-  /** The key. */
   readonly key: SigningKey;
 }
 
-/** Makes somebody, with the key in `folder`. */
+/** Generates a signer, with the key file in `folder`. */
 export function newSigner(name: string, { folder }: { folder: string }): TestSigner {
   const secret = generateSigningKey();
   const keyFile = join(folder, `${name}.key`);
@@ -37,28 +35,26 @@ export function newSigner(name: string, { folder }: { folder: string }): TestSig
   return { name, keyFile, trustedLine, secret, key };
 }
 
-/** What a test's batch is to be; the rest is as an operator would have it. */
-export type BatchFields = Partial<Omit<Batch, "signature">> & { readonly origin: Batch["origin"] };
+/** Options of a test's batch. */
+export type BatchFields = Omit<BatchChanges, "signature"> & { readonly origin: Batch["origin"] };
 
-/** A batch of one check that fails everywhere and whose action is `command`. */
-export function batchRunning(command: string, fields: BatchFields): Omit<Batch, "signature"> {
+/** A batch with one check that fails on every node and has the action `command`. */
+export function batchRunning(command: string, fields: BatchFields): Batch {
   const issuedAtMs = fields.issuedAtMs ?? Date.now();
   const check = {
     ...{ name: "forged", type: "file_exists", fields: { path: "/nowhere/at/all" } },
     ...{ action: command, actionTimeoutMs: 60_000 },
   };
-  return {
+  return makeBatch({
     id: newBatchId({ wallMs: issuedAtMs, random: new DenoRandom() }),
     issuedAtMs,
     expiresAtMs: issuedAtMs + 3_600_000,
-    target: {},
-    held: false,
-    body: encodeChecks([check]),
+    body: encodeBody({ type: "checks", checks: [check] }),
     ...fields,
-  };
+  });
 }
 
-/** The batch, signed. */
-export function signedBy(signer: TestSigner, batch: Omit<Batch, "signature">): Batch {
-  return { ...batch, signature: signBatch(signedBytes(batch), signer.key) };
+/** Signs a batch. */
+export function signedBy(signer: TestSigner, batch: Batch): Batch {
+  return { ...batch, signature: signBatch(batch.content, signer.key) };
 }

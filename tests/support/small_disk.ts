@@ -1,6 +1,6 @@
 /**
- * Folders that only one daemon sees as it does: on a disk of their own, or on one that is read only.
- * They are mounts in a mount namespace, which ends with the daemon.
+ * Mounts a small or a read-only file system over a folder, for one daemon only: in a mount namespace,
+ * which ends with the daemon.
  * @module
  */
 import { join } from "@std/path";
@@ -21,17 +21,17 @@ export function canMount(): boolean {
   }
 }
 
-/** Wraps a command line so that it sees `folder` on an empty disk of `bytes`. */
+/** Returns a function that changes a command line so that it sees `folder` on an empty disk of `bytes`. */
 export function onSmallDisk(folder: string, bytes: number): (line: CommandLine) => CommandLine {
   return inMounts(`mount -t tmpfs -o size=${bytes},mode=700 none '${folder}'`);
 }
 
-/** Wraps a command line so that it sees `folder` read only. */
+/** Returns a function that changes a command line so that it sees `folder` read-only. */
 export function onReadOnlyDisk(folder: string): (line: CommandLine) => CommandLine {
   return inMounts(`mount --bind '${folder}' '${folder}' && mount -o remount,ro,bind '${folder}'`);
 }
 
-/** Fills the disk that the process `pid` sees at `folder`; the result gives the room back. */
+/** Fills the disk that the process `pid` sees at `folder`. Call the returned function to free the space. */
 export function fillDisk(pid: number, folder: string): () => void {
   const path = join(`/proc/${pid}/root`, folder, "fill");
   using file = Deno.openSync(path, { write: true, createNew: true });
@@ -44,7 +44,7 @@ export function fillDisk(pid: number, folder: string): () => void {
   return () => Deno.removeSync(path);
 }
 
-/** `exec` keeps the process id, so that signals reach the program itself. */
+/** Runs a line in a mount namespace. `exec` keeps the process id, so that signals reach the program. */
 function inMounts(mount: string): (line: CommandLine) => CommandLine {
   return ({ program, args, ...rest }) => ({
     ...rest,

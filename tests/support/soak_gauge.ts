@@ -1,59 +1,59 @@
 /**
- * What processes take of the machine, sampled over time (Linux).
+ * Samples memory, open files and processor time of processes (Linux).
  * @module
  */
 
-/** One process at one moment. */
+/** A sample of one process. */
 export interface ProcessSample {
-  /** Resident memory, in KiB. */
+  /** Resident memory in KiB. */
   readonly residentKib: number;
-  /** Open files. */
+  /** Number of open files. */
   readonly files: number;
-  /** Processor time so far, user and system, in milliseconds. */
+  /** Processor time since its start, user and system, in milliseconds. */
   readonly processorMs: number;
 }
 
-/** All processes at one moment. */
+/** A sample of all processes. */
 export interface Sample {
-  /** Since the gauge was made, in milliseconds. */
+  /** Time since the gauge was made, in milliseconds. */
   readonly atMs: number;
   /** In the order of the processes. */
   readonly processes: readonly ProcessSample[];
 }
 
-/** What the samples of one span of time come to, for each process. */
+/** The samples of a span of time, summarized for each process. */
 export interface Span {
-  /** Mean resident memory of each, in KiB. */
+  /** Mean resident memory of each process, in KiB. */
   readonly residentKib: readonly number[];
-  /** The fewest files that each had open: what it holds, without the connections of a moment. */
+  /** Minimum of open files of each process, which excludes short connections. */
   readonly files: readonly number[];
 }
 
-/** Ticks of `/proc/PID/stat`: `USER_HZ`, which is 100 on every Linux that Deno runs on. */
+/** Tick of `/proc/PID/stat`: `USER_HZ` is 100 on every Linux that Deno runs on. */
 const TICK_MS = 10;
 
-/** Reads some processes every so often. Disposing of it ends that. */
+/** Samples processes periodically until it is disposed of. */
 export class SoakGauge implements Disposable {
   readonly #pids: readonly number[];
   readonly #startMs = performance.now();
   readonly #timer: ReturnType<typeof setInterval>;
-  /** All samples so far. */
+  /** The samples so far. */
   readonly samples: Sample[] = [];
 
-  /** Samples `pids` from now on. */
+  /** Starts to sample `pids`. */
   constructor(options: { readonly pids: readonly number[]; readonly periodMs: number }) {
     this.#pids = options.pids;
     this.#timer = setInterval(() => this.sample(), options.periodMs);
     this.sample();
   }
 
-  /** Takes one sample now. */
+  /** Takes a sample now. */
   sample(): void {
     const atMs = performance.now() - this.#startMs;
     this.samples.push({ atMs, processes: this.#pids.map(sampleOf) });
   }
 
-  /** The samples from `fromMs` to `toMs`. */
+  /** Summarizes the samples from `fromMs` to `toMs`. */
   span({ fromMs, toMs }: { fromMs: number; toMs: number }): Span {
     const within = this.samples.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
     if (within.length === 0) throw new Error(`no sample between ${fromMs} and ${toMs} ms`);
@@ -66,19 +66,25 @@ export class SoakGauge implements Disposable {
     };
   }
 
-  /** Processor time of all together so far, in milliseconds. */
+  /** Resident memory of all processes in the last sample, in KiB. */
+  get residentKib(): number {
+    const { processes = [] } = this.samples.at(-1) ?? {};
+    return processes.reduce((total, { residentKib }) => total + residentKib, 0);
+  }
+
+  /** Processor time of all processes so far, in milliseconds. */
   get processorMs(): number {
     const { processes = [] } = this.samples.at(-1) ?? {};
     return processes.reduce((total, { processorMs }) => total + processorMs, 0);
   }
 
-  /** Samples no more. */
+  /** Stops sampling. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }
 }
 
-/** Why no process can be sampled here; `undefined` where they can. */
+/** What is missing to sample processes here; `undefined` if nothing is. */
 export const missingForGauge: string | undefined = Deno.build.os === "linux"
   ? undefined
   : "Linux procfs";
@@ -86,7 +92,7 @@ export const missingForGauge: string | undefined = Deno.build.os === "linux"
 function sampleOf(pid: number): ProcessSample {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
   const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-  // The fields after the name, which is in brackets and may hold anything.
+  // The fields after the name, which is in parentheses and may contain any character.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return {
     residentKib: Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]),

@@ -1,37 +1,40 @@
 /**
- * A member in a thief's hands: it has all that a node has (address, membership, the cluster's key),
- * keeps to no rule of ours, and sends what it is told. It runs in the test's own process.
+ * A compromised cluster member: it has a valid address, membership and the cluster key, but sends
+ * any batch that the test wants. It runs in the test process.
  * @module
  */
+import type { Batch } from "../../lib/batch/batch.ts";
+import type { BatchId } from "../../lib/batch/id.ts";
 import { parseDaemonArguments } from "../../lib/cli/daemon_settings.ts";
 import { MemoryBatchStore } from "../../lib/journal/batch_store.ts";
 import { bindAll } from "../../lib/node/bind.ts";
-import { Cluster } from "../../lib/node/node.ts";
+import { clusterEnvelope } from "../../lib/node/keyring_source.ts";
+import { Node } from "../../lib/node/node.ts";
 import { DenoHost } from "../../lib/deno/host.ts";
 import { DenoNetwork } from "../../lib/deno/network.ts";
 import { DenoClock, DenoRandom, DenoTimers } from "../../lib/deno/runtime.ts";
 import { readSecretFile } from "../../lib/deno/secret_file.ts";
 import { encodeGossip } from "../../lib/gossip/codec.ts";
-import type { Batch, BatchId, GossipEvent } from "../../lib/gossip/types.ts";
+import type { GossipEvent } from "../../lib/gossip/types.ts";
 import { eventually } from "./process.ts";
 
-/** One thief. Disposing of it makes it vanish without a word. */
+/** A compromised node. Disposing of it stops it without leaving the cluster. */
 export class StolenNode implements AsyncDisposable {
-  readonly #cluster: Cluster;
+  readonly #node: Node;
   readonly #running: Promise<void>;
-  /** Itself, as the origin of batches: what is pushed never goes to its origin. */
+  /** Its own name and address, as the origin of batches: a batch is never pushed to its origin. */
   readonly origin: Batch["origin"];
-  /** What happened in its dissemination. */
+  /** The events of its dissemination. */
   readonly events: GossipEvent[] = [];
 
-  /** Takes over what `start` made. */
-  constructor(make: (events: GossipEvent[]) => Cluster, origin: Batch["origin"]) {
-    this.#cluster = make(this.events);
+  /** Used by `start`. */
+  constructor(make: (events: GossipEvent[]) => Node, origin: Batch["origin"]) {
+    this.#node = make(this.events);
     this.origin = origin;
-    this.#running = this.#cluster.run();
+    this.#running = this.#node.run();
   }
 
-  /** Joins the cluster at `peer`; `flags` are those of our daemon. */
+  /** Starts a node that joins through `peer`; `flags`: additional flags of a daemon. */
   static async start(
     options: { name: string; peer: string; flags?: readonly string[] },
   ): Promise<StolenNode> {
@@ -51,48 +54,50 @@ export class StolenNode implements AsyncDisposable {
       log: { write() {} },
       readSecretFile,
     };
+    // The rest of what a daemon has a thief makes no use of.
+    const nodeRuntime = runtime as unknown as ConstructorParameters<typeof Node>[0]["runtime"];
     const make = (events: GossipEvent[]) =>
-      new Cluster({
+      new Node({
         name: options.name,
         address,
         sockets,
         settings,
-        // The rest of what a daemon has a thief makes no use of.
-        runtime: runtime as unknown as ConstructorParameters<typeof Cluster>[0]["runtime"],
-        state: { batches: new MemoryBatchStore() },
+        runtime: nodeRuntime,
+        envelope: clusterEnvelope(settings, nodeRuntime),
+        state: { batches: new MemoryBatchStore(runtime) },
         admit: () => undefined,
         onGossipEvent: (event) => void events.push(event),
       });
     const node = new StolenNode(make, { name: options.name, address });
     await eventually(() => {
-      if ([...node.#cluster.membership.members()].length < 2) throw new Error("it is alone");
-    }, { timeoutMs: 60_000, intervalMs: 20 });
+      if ([...node.#node.membership.members()].length < 2) throw new Error("it is alone");
+    }, { intervalMs: 20 });
     return node;
   }
 
-  /** Sends a batch to everyone, once an id, whatever it says of itself; it claims to be new. */
+  /** Spreads a batch without any checks, once per id, with the age 0. */
   send(batch: Batch): void {
     const copies = [{ batch, ageMs: 0 }];
-    this.#cluster.dissemination.receive(
+    this.#node.dissemination.receive(
       encodeGossip({ type: "batch", from: this.origin, asked: false, copies }),
     );
   }
 
-  /** Sends one that it has to a node that has not asked for it, again and again where called so. */
+  /** Sends a batch that it has to a node that did not request it; each call sends it again. */
   sendAgain(id: BatchId, to: { readonly name: string; readonly address: string }): void {
     const [host = "", port] = to.address.split(":");
     const from = { name: to.name, address: { host, port: Number(port) } };
-    this.#cluster.dissemination.receive(encodeGossip({ type: "want", from, ids: [id] }));
+    this.#node.dissemination.receive(encodeGossip({ type: "want", from, ids: [id] }));
   }
 
-  /** A batch that has come to it. */
+  /** A batch that it received, by id. */
   batch(id: BatchId): Batch | undefined {
-    return this.#cluster.dissemination.batch(id);
+    return this.#node.dissemination.batch(id);
   }
 
-  /** Ends it. */
+  /** Stops the node. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#cluster.close();
+    this.#node.close();
     await this.#running;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * A cluster of real daemons under malformed input, sent as fast as they take it.
+ * Sends malformed input to a daemon as fast as it receives it.
  * @module
  */
 import type { DropReason } from "../../lib/errors.ts";
@@ -7,33 +7,32 @@ import type { Envelope } from "../../lib/wire/envelope.ts";
 import { encodeMessage } from "../../lib/wire/codec.ts";
 import type { GossipcheckNode } from "./gossipcheck_node.ts";
 import { type Carrier, Mutants } from "./mutants.ts";
+import { PATIENCE_MS } from "./process_events.ts";
 import { SeededRandom } from "./world_time.ts";
 
-/** Bytes on their way to a daemon before it is asked whether it is still there: a socket's buffer holds more. */
+/** Bytes that are sent before the daemon must answer a ping: less than its socket buffer holds. */
 const WINDOW_BYTES = 60_000;
-/** What a datagram takes of that buffer beside its own bytes. */
+/** What a datagram takes in that buffer in addition to its own bytes. */
 const DATAGRAM_OVERHEAD_BYTES = 1_000;
-/** Connections that are open to a daemon at once. */
+/** Number of simultaneous connections to a daemon. */
 const STREAMS_AT_ONCE = 8;
-/** Nothing is asserted about it: a daemon that takes longer is taken for stuck. */
-const PATIENCE_MS = 60_000;
 
-/** What is sent. */
+/** What to send. */
 export interface StormOptions {
-  /** To whom. */
+  /** The receiver. */
   readonly node: GossipcheckNode;
-  /** What the cluster speaks through. */
+  /** The encryption and label of the cluster. */
   readonly envelope: Envelope;
-  /** How many pieces, for each way in which they travel. */
+  /** Number of packets and of streams. */
   readonly counts: Readonly<Record<Carrier, number>>;
-  /** The same seed, the same input. */
+  /** Seed of the input. */
   readonly seed: string;
 }
 
-/** How many pieces were sent that each reason refuses. */
+/** Number of inputs that must be dropped for each reason. */
 export type Sent = Map<DropReason, number>;
 
-/** Sends all of it to one daemon, and waits until it has taken it. */
+/** Sends the input to one daemon and waits until it has received all of it. */
 export async function sendStorm(options: StormOptions): Promise<Record<Carrier, Sent>> {
   const mutants = (carrier: Carrier) =>
     new Mutants({
@@ -63,7 +62,7 @@ async function sendPackets(
     await socket.send(bytes, to);
     room -= bytes.length + DATAGRAM_OVERHEAD_BYTES;
     if (room > 0 && index + 1 < counts.packet) continue;
-    // Its answer says that it has taken everything before.
+    // The daemon answers once it has received everything before.
     const ping = encodeMessage({ type: "ping", sequence: index, targetName: node.name });
     await socket.send(envelope.sealPacket([ping]), to);
     await withPatience(socket.receive(), `answer of ${node.name} after ${index} packets`);
@@ -86,7 +85,7 @@ async function sendStreams(mutants: Mutants, { node, counts }: StormOptions): Pr
   return sent;
 }
 
-/** Sends it, and waits until the daemon closes the connection. */
+/** Sends a stream and waits until the daemon closes the connection. */
 async function sendStream(
   bytes: Uint8Array,
   to: { readonly hostname: string; readonly port: number },
@@ -98,7 +97,7 @@ async function sendStream(
     const buffer = new Uint8Array(4096);
     while (await connection.read(buffer) !== null);
   } catch {
-    // It has seen enough and closed the connection.
+    // The daemon closed the connection early.
   }
 }
 
@@ -117,10 +116,10 @@ async function withPatience<T>(promise: Promise<T>, what: string): Promise<T> {
   }
 }
 
-/** How much memory of a process is resident, in bytes. */
+/** Returns the resident memory of a process in bytes. */
 export function residentBytes(pid: number): number {
   const text = Deno.readTextFileSync(`/proc/${pid}/status`);
   const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1];
-  if (kibibytes === undefined) throw new Error(`process ${pid} does not tell its memory`);
+  if (kibibytes === undefined) throw new Error(`/proc/${pid}/status has no VmRSS`);
   return Number(kibibytes) * 1024;
 }

@@ -1,9 +1,9 @@
 /**
- * A folder for one test.
+ * A temporary folder for one test.
  * @module
  */
 
-/** Calls `body` with an empty folder, which is gone afterwards whatever happens. */
+/** Calls `body` with an empty temporary folder and removes it afterwards, also after an error. */
 export async function inTemporaryFolder(
   body: (folder: string) => void | Promise<void>,
 ): Promise<void> {

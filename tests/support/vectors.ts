@@ -1,5 +1,6 @@
 /**
- * What real memberlist nodes sent, from `tests/vectors/`; `tests/go/vectors` made it.
+ * Reads the test vectors of `tests/vectors/`: traffic of real memberlist nodes, recorded by
+ * `tests/go/vectors`.
  * @module
  */
 import { fromFileUrl } from "@std/path";
@@ -9,20 +10,20 @@ import { Envelope, type EnvelopeOptions } from "../../lib/wire/envelope.ts";
 import { Keyring } from "../../lib/wire/keyring.ts";
 import { NODE_STATE, type WireMessage } from "../../lib/wire/messages.ts";
 
-/** What was wrapped around the messages of a cluster. */
+/** Label, keys and compression of a cluster. */
 export interface Layers {
   readonly name: string;
   readonly label: string;
-  /** In hexadecimal, the sealing one first. */
+  /** Keys in hexadecimal, the primary key first. */
   readonly keys: readonly string[];
   readonly compress: boolean;
   readonly protocolVersion: number;
   readonly ipv6: boolean;
 }
 
-/** One packet, or what one end wrote to a stream. */
+/** A packet, or the bytes that one end wrote to a stream. */
 export interface Vector {
-  /** Where it was seen, its layers from the outside in, its messages. */
+  /** Its source, its layers from the outside in, and its messages. */
   readonly name: string;
   readonly stream: boolean;
   readonly reply: boolean;
@@ -30,14 +31,14 @@ export interface Vector {
   readonly messages: readonly { readonly type: string; readonly fields: unknown }[];
 }
 
-/** All vectors of one cluster. */
+/** The vectors of one cluster. */
 export interface VectorFile {
   readonly madeBy: string;
   readonly layers: Layers;
   readonly vectors: readonly Vector[];
 }
 
-/** Clusters whose vectors there are. */
+/** The names of the vector files, one per cluster. */
 export const VECTOR_FILES = [
   "plain",
   "protocol5",
@@ -52,12 +53,12 @@ export const VECTOR_FILES = [
   "everything_v0",
 ] as const;
 
-/** Reads one file of vectors. */
+/** Reads a file of vectors. */
 export function readVectors(name: string): VectorFile {
   return JSON.parse(readVectorText(name)) as VectorFile;
 }
 
-/** The text of `tests/vectors/<name>.json`. */
+/** Reads the text of `tests/vectors/<name>.json`. */
 export function readVectorText(name: string): string {
   return Deno.readTextFileSync(fromFileUrl(new URL(`../vectors/${name}.json`, import.meta.url)));
 }
@@ -75,7 +76,9 @@ export function envelopeOf(layers: Layers, options: Partial<EnvelopeOptions> = {
   });
 }
 
-/** Chance that hands out the nonce of `vector`, so that sealing again gives the same bytes. */
+/**
+ * A source of randomness that returns the nonce of `vector`, so that sealing gives the same bytes.
+ */
 export function nonceOf(vector: Vector, layers: Layers): Random {
   const label = layers.label === "" || vector.reply ? 0 : 2 + layers.label.length;
   const at = label + (vector.stream ? 5 : 0) + 1;
@@ -83,7 +86,7 @@ export function nonceOf(vector: Vector, layers: Layers): Random {
   return { next: () => 0.5, bytes: (length) => bytes.slice(at, at + length) };
 }
 
-/** A message of ours with the names and the notation that the vectors have. */
+/** Converts a decoded message to the names and notation of the vectors. */
 export function asGoFields(message: WireMessage): { type: string; fields: unknown } {
   return { type: message.type, fields: goFields(message) };
 }

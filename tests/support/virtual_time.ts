@@ -1,5 +1,5 @@
 /**
- * Time that passes only when a test says so.
+ * Virtual time for tests.
  * @module
  */
 import type { Clock, Timers } from "../../lib/runtime.ts";
@@ -10,14 +10,16 @@ interface Due {
   readonly callback: () => void;
 }
 
-/** A clock and the timers on it. Starts at 0 ms; the wall clock at `wallStartMs`. */
+/**
+ * A clock with timers that advances only when a test calls `pass`. Starts at 0 ms; the wall clock
+ * at `wallStartMs`.
+ */
 export class VirtualTime implements Clock, Timers {
   readonly #due = new Set<Due>();
   readonly #wallStartMs: number;
   #nowMs = 0;
   #order = 0;
 
-  /** Nothing is due yet. */
   constructor(options: { wallStartMs?: number } = {}) {
     this.#wallStartMs = options.wallStartMs ?? Date.UTC(2025, 0, 1);
   }
@@ -32,25 +34,25 @@ export class VirtualTime implements Clock, Timers {
     return this.#wallStartMs + this.#nowMs;
   }
 
-  /** How many timers are set. */
+  /** Number of pending timers. */
   get pending(): number {
     return this.#due.size;
   }
 
-  /** How long until the next timer, where there is one. */
+  /** Time until the next timer, in milliseconds; undefined without one. */
   get nextInMs(): number | undefined {
     const next = this.#next();
     return next && next.atMs - this.#nowMs;
   }
 
-  /** Calls back once `delayMs` have been made to pass. */
+  /** Calls back after `delayMs` of virtual time. */
   after(delayMs: number, callback: () => void): () => void {
     const due = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, callback };
     this.#due.add(due);
     return () => this.#due.delete(due);
   }
 
-  /** Lets time pass: fires what comes due, in order, and lets promises settle after each. */
+  /** Advances the time: fires due timers in order, and lets promises settle after each. */
   async pass(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
     await settle();
@@ -69,8 +71,8 @@ export class VirtualTime implements Clock, Timers {
 }
 
 /**
- * Lets every promise that can settle do so: a timer's turn comes after all of them. (A message
- * port's does not on Deno: its messages are themselves handed over by promises.)
+ * Lets all promises settle that can: a timer fires after all microtasks. (A message port would not
+ * do, because Deno delivers its messages by promises.)
  */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));

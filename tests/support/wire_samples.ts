@@ -1,5 +1,5 @@
 /**
- * Samples of every message of the wire, for round trips, truncation and mutation.
+ * Samples of every wire message, for tests of round trips, truncation and mutation.
  * @module
  */
 import type { StreamMessage, WireMessage } from "../../lib/wire/messages.ts";
@@ -97,7 +97,7 @@ export const SAMPLES: Samples = {
   ],
 };
 
-/** The samples of what a stream can carry. */
+/** The samples of the messages that a stream can carry. */
 export const STREAM_SAMPLES: readonly StreamMessage[] = [
   ...SAMPLES.pushPull,
   ...SAMPLES.user,

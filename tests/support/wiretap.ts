@@ -1,34 +1,34 @@
 /**
- * A place on the loopback that passes all it gets on to a node, and tells of what form it was.
+ * A proxy in front of a node that counts compressed packets and streams.
  * @module
  */
 import { type HostPort, splitHostPort } from "../../lib/address.ts";
 import { MESSAGE_TYPE } from "../../lib/wire/messages.ts";
 
-/** How many packets or streams there were. */
+/** Numbers of packets or streams. */
 export interface TapCounts {
-  /** All. */
+  /** All of them. */
   all: number;
-  /** Those whose content was compressed. */
+  /** Those with compressed content. */
   compressed: number;
 }
 
-/** Where a tap listens and what stands behind it, both as host:port on 127.0.0.1. */
+/** Addresses of the proxy and the node, as host:port on 127.0.0.1. */
 export interface WiretapOptions {
-  /** UDP and TCP. */
+  /** Where the proxy listens, for UDP and TCP. */
   readonly at: string;
-  /** The node. */
+  /** The address of the node. */
   readonly target: string;
 }
 
-/** Bytes of type and checksum in front of what memberlist's newer versions put into a packet. */
+/** Bytes of type and checksum at the start of a packet of newer versions of memberlist. */
 const CRC_BYTES = 5;
 
-/** Stands in front of a node that tells others the tap's address. For one other node, unencrypted. */
+/** The proxy, for a node that advertises the proxy's address and has one unencrypted peer. */
 export class Wiretap implements AsyncDisposable {
-  /** Packets to the node. */
+  /** Packets to the node, by compression. */
   readonly packets: TapCounts = { all: 0, compressed: 0 };
-  /** What was asked of the node on streams. */
+  /** Streams to the node. */
   readonly streams: TapCounts = { all: 0, compressed: 0 };
   readonly #target: HostPort;
   readonly #front: Deno.DatagramConn;
@@ -38,7 +38,7 @@ export class Wiretap implements AsyncDisposable {
   readonly #running: Promise<unknown>;
   #client: Deno.Addr | undefined;
 
-  /** Listens at once. */
+  /** Starts to listen. */
   constructor(options: WiretapOptions) {
     const at = splitHostPort(options.at);
     this.#target = splitHostPort(options.target);
@@ -79,7 +79,7 @@ export class Wiretap implements AsyncDisposable {
         controller.enqueue(chunk);
       },
     });
-    // Either end may hang up at any time: that is theirs to judge.
+    // Either end may close the connection at any time.
     await Promise.allSettled([
       near.readable.pipeThrough(watched).pipeTo(far.writable),
       far.readable.pipeTo(near.writable),
@@ -88,7 +88,7 @@ export class Wiretap implements AsyncDisposable {
     this.#open.delete(far);
   }
 
-  /** Stops passing on. */
+  /** Stops the proxy. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#front.close();
     this.#back.close();
@@ -97,7 +97,7 @@ export class Wiretap implements AsyncDisposable {
       try {
         stream.close();
       } catch {
-        // It has ended by itself.
+        // The stream has already ended.
       }
     }
     await this.#running;

@@ -1,15 +1,19 @@
-/** Decoders of checks and their results. @module */
+/** Decoders of check files, and of the bodies and reports of batches. @module */
+import { concat } from "@std/bytes";
+import { encode } from "@std/msgpack";
+import { decodeBody, encodeBody, readBody, summaryOf } from "../../../lib/batch/body.ts";
 import {
-  decodeChecks,
-  decodeResults,
-  encodeChecks,
-  encodeResults,
-} from "../../../lib/checks/codec.ts";
+  decodeReport,
+  decodeResult,
+  encodeReport,
+  encodeResult,
+  reportPassed,
+} from "../../../lib/batch/report.ts";
 import { formatProblem, parseCheckFile } from "../../../lib/checks/parse.ts";
 import { CheckFileError, WireError } from "../../../lib/errors.ts";
 import { formatDuration } from "../../../lib/duration.ts";
-import type { Check } from "../../../lib/checks/check.ts";
-import { CHECKS, RESULTS } from "../../support/check_samples.ts";
+import type { Check } from "../../../lib/batch/check.ts";
+import { BODIES, REPORTS, RESULTS } from "../../support/check_samples.ts";
 import { type Subject, subject } from "../subject.ts";
 import { MSGPACK_COSTLY } from "../msgpack_mutations.ts";
 
@@ -44,6 +48,24 @@ function fileOf(checks: readonly Check[]): string {
   // Not as an object: that would put names that are numbers first.
   return `{${entries.join(",")}}`;
 }
+
+/** The body of one check, which is given in hex. */
+function bodyOf(check: string): Uint8Array {
+  return concat([Uint8Array.of(0x92), encode("checks"), Uint8Array.fromHex(`91${check}`)]);
+}
+
+/** Costly MessagePack where a sender may put what it likes: ["checks", [["n", "t", {"k": …}, null, 1]]]. */
+const COSTLY_FIELDS = Object.fromEntries(
+  Object.entries(MSGPACK_COSTLY).map(([name, make]) => [
+    `${name} in a field`,
+    (bytes: number) =>
+      concat([
+        Uint8Array.fromHex("92a6636865636b739195a16ea17481a16b"),
+        make(bytes),
+        Uint8Array.fromHex("c001"),
+      ]),
+  ]),
+);
 
 /** All of them. */
 export const CHECK_DECODERS: readonly Subject[] = [
@@ -83,32 +105,54 @@ export const CHECK_DECODERS: readonly Subject[] = [
     },
   }),
   subject({
-    name: "checks of a batch",
+    name: "bodies of batches",
     form: "msgpack",
-    samples: CHECKS.map((check) => encodeChecks([check])),
+    samples: Object.values(BODIES).flat().map(encodeBody),
     regressions: {
       // ["n", "t", {"k": <extension>}, null, 1]
-      "a field that is an extension": Uint8Array.fromHex("9195a16ea17481a16bc70001c001"),
+      "a field that is an extension": bodyOf("95a16ea17481a16bc70001c001"),
       // [<half a surrogate pair>, "t", {}, null, 1], and the same as a field and as its value
-      "a name that is no UTF-8": Uint8Array.fromHex("9195a3eda080a17480c001"),
-      "a field that is no UTF-8": Uint8Array.fromHex("9195a16ea17481a3eda08000c001"),
-      "a field's value that is no UTF-8": Uint8Array.fromHex("9195a16ea17481a16ba3eda080c001"),
+      "a name that is no UTF-8": bodyOf("95a3eda080a17480c001"),
+      "a field that is no UTF-8": bodyOf("95a16ea17481a3eda08000c001"),
+      "a field's value that is no UTF-8": bodyOf("95a16ea17481a16ba3eda080c001"),
     },
-    decode: decodeChecks,
-    again: (checks) => decodeChecks(encodeChecks(checks)),
+    decode: (bytes) => {
+      summaryOf(readBody(bytes));
+      return decodeBody(bytes);
+    },
+    again: (body) => decodeBody(encodeBody(body)),
+    errors: [WireError],
+    costly: { ...MSGPACK_COSTLY, ...COSTLY_FIELDS },
+  }),
+  subject({
+    name: "reports of nodes",
+    form: "msgpack",
+    samples: Object.values(REPORTS).flat().map(encodeReport),
+    regressions: {
+      // ["checks", [[<half a surrogate pair>, ["pass"], 5, null]]]
+      "a check that is no UTF-8": Uint8Array.fromHex(
+        "92a6636865636b739194a3eda08091a47061737305c0",
+      ),
+    },
+    decode: (bytes) => {
+      const report = decodeReport(bytes);
+      reportPassed(report);
+      return report;
+    },
+    again: (report) => decodeReport(encodeReport(report)),
     errors: [WireError],
     costly: MSGPACK_COSTLY,
   }),
   subject({
-    name: "results of a node",
+    name: "results of the journal",
     form: "msgpack",
-    samples: RESULTS.map((result) => encodeResults([result])),
+    samples: RESULTS.map(encodeResult),
     regressions: {
-      // [<half a surrogate pair>, "pass", "", 5, null]
-      "a check that is no UTF-8": Uint8Array.fromHex("9195a3eda080a470617373a005c0"),
+      // [<half a surrogate pair>, ["pass"], 5, null]
+      "a check that is no UTF-8": Uint8Array.fromHex("94a3eda08091a47061737305c0"),
     },
-    decode: decodeResults,
-    again: (results) => decodeResults(encodeResults(results)),
+    decode: decodeResult,
+    again: (result) => decodeResult(encodeResult(result)),
     errors: [WireError],
     costly: MSGPACK_COSTLY,
   }),

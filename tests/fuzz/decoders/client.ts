@@ -3,7 +3,9 @@ import {
   decodeHandshake,
   decodeReply,
   decodeRequest,
-  encodeClientMessage,
+  encodeHandshake,
+  encodeReply,
+  encodeRequest,
 } from "../../../lib/client/codec.ts";
 import { encodeFrame, readFrame } from "../../../lib/client/frames.ts";
 import type { Handshake, Reply, Request } from "../../../lib/client/protocol.ts";
@@ -13,19 +15,20 @@ import { HANDSHAKES, REPLIES, REQUESTS } from "../../support/client_samples.ts";
 import { type Decoder, type Subject, subject } from "../subject.ts";
 import { MSGPACK_COSTLY } from "../msgpack_mutations.ts";
 
-function room<T extends Handshake | Request | Reply>(
+function messages<T extends Handshake | Request | Reply>(
   name: string,
-  { samples, decode }: {
+  { samples, encode, decode }: {
     samples: Readonly<Record<string, readonly T[]>>;
+    encode: (message: T) => Uint8Array;
     decode: (payload: Uint8Array) => T;
   },
 ): Decoder<T> {
   return {
     name,
     form: "msgpack",
-    samples: Object.values(samples).flat().map(encodeClientMessage),
+    samples: Object.values(samples).flat().map(encode),
     decode,
-    again: (message) => decode(encodeClientMessage(message)),
+    again: (message) => decode(encode(message)),
     errors: [WireError],
     costly: MSGPACK_COSTLY,
   };
@@ -53,7 +56,11 @@ function streamOf(bytes: Uint8Array): ByteStream {
 /** All of them. */
 export const CLIENT_DECODERS: readonly Subject[] = [
   subject({
-    ...room("handshakes of gcheck", { samples: HANDSHAKES, decode: decodeHandshake }),
+    ...messages("handshakes of gcheck", {
+      samples: HANDSHAKES,
+      encode: encodeHandshake,
+      decode: decodeHandshake,
+    }),
     regressions: {
       // {"type": "hello", "protocol": <half a surrogate pair>, "version": 1, "nonce": <1 byte>}
       "a protocol that is no UTF-8": Uint8Array.fromHex(
@@ -61,8 +68,16 @@ export const CLIENT_DECODERS: readonly Subject[] = [
       ),
     },
   }),
-  subject(room("requests of gcheck", { samples: REQUESTS, decode: decodeRequest })),
-  subject(room("replies to gcheck", { samples: REPLIES, decode: decodeReply })),
+  subject(messages<Request>("requests of gcheck", {
+    samples: REQUESTS,
+    encode: encodeRequest,
+    decode: decodeRequest,
+  })),
+  subject(messages<Reply>("replies to gcheck", {
+    samples: REPLIES,
+    encode: encodeReply,
+    decode: decodeReply,
+  })),
   subject({
     name: "frames of gcheck",
     form: "bytes",

@@ -1,16 +1,14 @@
 /** Decoders of keys and of files about trust. @module */
+import { encode } from "@std/msgpack";
 import { UsageError } from "../../../lib/errors.ts";
-import {
-  decodeKeyOperation,
-  encodeKeyOperation,
-  type KeyOperation,
-} from "../../../lib/batch/key_operation.ts";
+import { type BatchBody, decodeBody, encodeBody } from "../../../lib/batch/body.ts";
 import { WireError } from "../../../lib/errors.ts";
 import { formatAllowedSigner, parseAllowedSigners } from "../../../lib/trust/allowed_signers.ts";
 import { parseToken } from "../../../lib/trust/token.ts";
 import { parseAllowedActions } from "../../../lib/trust/policy.ts";
 import { generateSigningKey, parseSigningKey } from "../../../lib/trust/signing.ts";
 import { parseKeyringFile } from "../../../lib/wire/keyring.ts";
+import { KEY_OPERATIONS } from "../../support/check_samples.ts";
 import { type Subject, subject } from "../subject.ts";
 import { MSGPACK_COSTLY } from "../msgpack_mutations.ts";
 
@@ -19,12 +17,38 @@ const decoder = new TextDecoder();
 const SOURCE = { source: "file" };
 const SECRET = "c2VjcmV0IG9mIHNpeHRlZW4=";
 
-const OPERATIONS: Readonly<Record<KeyOperation["type"], KeyOperation>> = {
-  install: { type: "install", key: new Uint8Array(32).fill(3) },
-  use: { type: "use", fingerprint: "0123456789abcdef" },
-  remove: { type: "remove", fingerprint: "0123456789abcdef" },
-  list: { type: "list" },
-};
+/** A key that can be read, so that it shows wherever it is repeated. */
+const KEY_TEXT = "zyxwvutsrqponmlkjihgfedcba-98765";
+const KEY = encoder.encode(KEY_TEXT);
+/** A piece of a key as long as this does not stand in an error by chance. */
+const LEAK_LENGTH = 6;
+
+const KEY_CHANGES: readonly BatchBody[] = [16, 24, 32].map((size): BatchBody => ({
+  type: "keys",
+  operation: { type: "install", key: KEY.slice(0, size) },
+})).concat(
+  Object.values(KEY_OPERATIONS).filter(({ type }) => type !== "install")
+    .map((operation) => ({ type: "keys", operation })),
+);
+
+/** Every piece of that length of the key, as text, hex, base64 and numbers. */
+const PIECES = [KEY_TEXT, KEY.toHex(), KEY.toBase64(), KEY.join(",")].flatMap((form) =>
+  Array.from({ length: form.length + 1 - LEAK_LENGTH }, (_, at) => form.slice(at, at + LEAK_LENGTH))
+);
+
+/** Reads a change of keys; raises another error if what is wrong with one repeats its key. */
+function decodeKeyChange(bytes: Uint8Array): BatchBody {
+  try {
+    return decodeBody(bytes);
+  } catch (error) {
+    const { message, cause } = error as Error;
+    const leak = PIECES.find((piece) => message.includes(piece));
+    if (leak !== undefined || cause !== undefined) {
+      throw new Error(`an error repeats ${leak ?? "its cause"}: ${message}`);
+    }
+    throw error;
+  }
+}
 
 /** All of them. */
 export const SECRET_DECODERS: readonly Subject[] = [
@@ -81,9 +105,20 @@ export const SECRET_DECODERS: readonly Subject[] = [
   subject({
     name: "changes of keys",
     form: "msgpack",
-    samples: Object.values(OPERATIONS).map(encodeKeyOperation),
-    decode: decodeKeyOperation,
-    again: (operation) => operation && decodeKeyOperation(encodeKeyOperation(operation)),
+    samples: KEY_CHANGES.map(encodeBody),
+    regressions: {
+      "a key that is too short": encode(["keys", ["install", KEY.slice(1)]]),
+      "a key that is too long": encode(["keys", ["install", new Uint8Array([...KEY, ...KEY])]]),
+      "a key as text": encode(["keys", ["install", KEY_TEXT]]),
+      "a key in place of its fingerprint": encode(["keys", ["use", KEY_TEXT]]),
+      "a key in place of the step": encode(["keys", [KEY_TEXT, KEY]]),
+      "a key in place of the body's type": encode([KEY_TEXT, KEY]),
+      "a key behind the body": new Uint8Array([...encode(["keys", ["list"]]), ...encode(KEY)]),
+      // The prototype's key makes the decoder itself give up.
+      "a key where the decoder gives up": encode(["keys", ["install", { ["__proto__"]: KEY }]]),
+    },
+    decode: decodeKeyChange,
+    again: (body) => decodeBody(encodeBody(body)),
     errors: [WireError],
     costly: MSGPACK_COSTLY,
   }),

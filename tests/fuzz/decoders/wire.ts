@@ -7,7 +7,7 @@ import { decodeMeta, encodeMeta, type Meta } from "../../../lib/swim/meta.ts";
 import { lamportTimeOf } from "../../../lib/swim/serf.ts";
 import { decodePacketMessage, encodeCompressed, encodeMessage } from "../../../lib/wire/codec.ts";
 import { Envelope } from "../../../lib/wire/envelope.ts";
-import { StreamReader } from "../../../lib/wire/frames.ts";
+import { StreamReader } from "../../../lib/wire/stream_reader.ts";
 import { Keyring } from "../../../lib/wire/keyring.ts";
 import { compressLzw, decompressLzw } from "../../../lib/wire/lzw.ts";
 import {
