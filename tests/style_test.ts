@@ -108,19 +108,6 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** Files that still contain excluded expressions. A file without one must be removed from the list. */
-const PENDING: readonly string[] = [
-  "lib/batch/target.ts",
-  "lib/client/frames.ts",
-  "lib/client/server.ts",
-  "lib/gossip/sends.ts",
-  "lib/node/key_changes.ts",
-  "lib/node/stream_server.ts",
-  "lib/trust/client_token.ts",
-  "lib/trust/gate.ts",
-  "lib/trust/trust.ts",
-];
-
 /** The literal text of an expression, with `…` for each value; `undefined` if it has none. */
 function textOf(node: Deno.lint.Node): string | undefined {
   switch (node.type) {
@@ -191,16 +178,9 @@ const FINDINGS = new Map(
 );
 
 Deno.test("no string of the programs contains an expression that the style rules exclude", () => {
-  const found = SOURCES.filter((path) => !PENDING.includes(path))
-    .flatMap((path) => FINDINGS.get(path) ?? []);
+  const found = SOURCES.flatMap((path) => FINDINGS.get(path) ?? []);
   assertEquals(found, []);
 });
-
-for (const path of PENDING) {
-  Deno.test(`pending: ${path} still contains an excluded expression`, () => {
-    assertGreater((FINDINGS.get(path) ?? []).length, 0, `remove ${path} from PENDING`);
-  });
-}
 
 Deno.test("the style test finds each excluded expression, with its line", () => {
   for (const { pattern, example } of RULES) {

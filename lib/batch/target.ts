@@ -110,7 +110,7 @@ export function parseTagConditions(text: string): TagCondition[] {
   });
   if (conditions.length > TARGET_MAX_CONDITIONS) {
     throw new UsageError(
-      `the target has ${conditions.length} conditions; ${TARGET_MAX_CONDITIONS} are the most`,
+      `the target has ${conditions.length} conditions; maximum ${TARGET_MAX_CONDITIONS}`,
     );
   }
   return conditions;
@@ -132,7 +132,7 @@ export function parseNodePatterns(text: string): string[] {
   });
   if (patterns.length > TARGET_MAX_NODES) {
     throw new UsageError(
-      `the node list has ${patterns.length} names; ${TARGET_MAX_NODES} are the most, use patterns`,
+      `the node list has ${patterns.length} names; maximum ${TARGET_MAX_NODES}: use patterns`,
     );
   }
   return patterns;

@@ -34,7 +34,7 @@ export async function readFrame(
   if (length > options.maxBytes) {
     throw new WireError(
       "too_large",
-      `a frame of ${length} bytes was declared where ${options.maxBytes} are the most`,
+      `a frame is ${length} bytes long; maximum ${options.maxBytes}`,
     );
   }
   const chunks: Uint8Array[] = [];

@@ -134,7 +134,7 @@ export class ClientServer {
       "warn",
       "client_connections_exhausted",
       `${connections} connections are open to gcheck's port: for each further one, the oldest that ` +
-        "has not proven itself is closed",
+        "is not authenticated is closed",
       { connections },
     );
   }
@@ -294,8 +294,7 @@ export class ClientServer {
       payload = encodeReply({
         type: "error",
         code: "too_large",
-        message:
-          `the answer takes ${payload.length} bytes where ${CLIENT_FRAME_MAX_BYTES} are the most`,
+        message: `the reply is ${payload.length} bytes long; maximum ${CLIENT_FRAME_MAX_BYTES}`,
       });
     }
     using deadline = this.#deadline(stream, CLIENT_FRAME_TIMEOUT_MS);
@@ -322,7 +321,8 @@ export class ClientServer {
 const BUSY: Reply = {
   type: "error",
   code: "busy",
-  message: `the daemon is at ${CLIENT_CONNECTIONS_MAX} requests of gcheck, the most: try again`,
+  message:
+    `the daemon handles ${CLIENT_CONNECTIONS_MAX} requests of gcheck, its maximum: try again`,
 };
 
 interface Deadline extends Disposable {

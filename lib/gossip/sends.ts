@@ -87,7 +87,7 @@ export class Sends {
         type: "dropped",
         reason: "too_many",
         from: outgoing.to.name,
-        detail: `no room for one more send beside the ${this.#waiting} that wait`,
+        detail: `${this.#waiting} messages wait to be sent, the limit`,
       });
       return false;
     }

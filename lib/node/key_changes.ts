@@ -132,7 +132,7 @@ function change(keyring: Keyring, operation: Exclude<KeyOperation, { type: "list
   if (operation.type === "install") {
     keyring.add(operation.key);
     if (keyring.keys().length <= KEYRING_MAX_KEYS) return;
-    throw new UsageError(`the keyring has ${KEYRING_MAX_KEYS} keys, the most: remove one first`);
+    throw new UsageError(`the keyring has ${KEYRING_MAX_KEYS} keys, its maximum: remove one first`);
   }
   const { type, fingerprint } = operation;
   const key = keyring.keys().find((each) => fingerprintOf(each) === fingerprint);

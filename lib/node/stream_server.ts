@@ -77,9 +77,9 @@ export class StreamServer {
   #accept(stream: ByteStream): AcceptResult {
     const result = this.#limit.accept(stream);
     if (result.type === "refused") {
-      this.#drop(stream, tooMany("there is no room for another connection"));
+      this.#drop(stream, tooMany("the limit of connections is reached"));
     } else if (result.evicted !== undefined) {
-      this.#end(result.evicted, "it made room for another connection");
+      this.#end(result.evicted, "evicted: the limit of connections is reached");
     }
     return result;
   }

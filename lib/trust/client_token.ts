@@ -50,7 +50,7 @@ export function clientToken(options: ClientTokenOptions): ClientToken | undefine
   if (named !== undefined) {
     const token = inFlag("-token-file", () => {
       const text = files.read(named);
-      if (text === undefined) throw new UsageError(`${named} is not there`);
+      if (text === undefined) throw new UsageError(`${named} does not exist`);
       return parseToken(text, { source: named });
     });
     return { token, file: named };

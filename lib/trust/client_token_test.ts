@@ -37,7 +37,11 @@ Deno.test("a token is made once, where there is none", () => {
 Deno.test("a file that a flag names wins over the state directory's and is never made", () => {
   const { found, take } = bench({ mine: TEXT });
   assertEquals(take("mine", "state/token")?.file, "mine");
-  assertThrows(() => take("absent", "state/token"), UsageError, "flag -token-file: absent is not");
+  assertThrows(
+    () => take("absent", "state/token"),
+    UsageError,
+    "flag -token-file: absent does not exist",
+  );
   assertThrows(() => take("loose"), UsageError, "flag -token-file: loose can be read");
   assertEquals([...found.keys()], ["mine"]);
 });

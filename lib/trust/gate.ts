@@ -90,8 +90,8 @@ export class TrustGate {
     const aheadMs = issuedAtMs - nowMs;
     if (aheadMs > SIGNED_CLOCK_TOLERANCE_MS) {
       return `by this node's clock it was signed ${seconds(aheadMs)} from now: ` +
-        `this clock and the signer's differ by that much, and ` +
-        `${formatDuration(SIGNED_CLOCK_TOLERANCE_MS)} is the most`;
+        `this clock and the signer's differ by that; maximum ` +
+        formatDuration(SIGNED_CLOCK_TOLERANCE_MS);
     }
     if (expiresAtMs === 0 || nowMs < expiresAtMs) return undefined;
     return `by this node's clock its signature expired ${seconds(nowMs - expiresAtMs)} ago: ` +

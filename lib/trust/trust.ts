@@ -174,9 +174,14 @@ export class Trust {
       const kept = `${error.message}; the keys from before stay trusted`;
       return log.write("error", "trusted_keys_failed", kept);
     }
-    log.write("info", "trusted_keys", `batches run where one of these signed: ${trustedKeysFile}`, {
-      keys: this.#gate.size,
-    });
+    log.write(
+      "info",
+      "trusted_keys",
+      `batches run only if one of these keys signed them: ${trustedKeysFile}`,
+      {
+        keys: this.#gate.size,
+      },
+    );
   }
 
   /** Logs, at the start, what the flags mean for authorization. */
@@ -198,7 +203,7 @@ export class Trust {
       log.write("warn", "plaintext_accepted", text);
     }
     if (settings.trustedKeysFile !== undefined) {
-      const text = `batches run where one of these signed: ${settings.trustedKeysFile}`;
+      const text = `batches run only if one of these keys signed them: ${settings.trustedKeysFile}`;
       log.write("info", "trusted_keys", text, { keys: this.#gate.size });
     }
     if (this.#auditPath() === undefined) {

@@ -64,7 +64,7 @@ Deno.test("flags that no node can follow stop it with a line that names them", a
     [["-no-actions", `-allow-actions=${loose}`], "contradict each other"],
     [[`-trusted-keys=${loose}`], "can be written by others (mode 0666)"],
     [["-cli-bind=0.0.0.0:0"], "anyone who can reach it can command this daemon"],
-    [["-token-file=/nowhere/token"], "flag -token-file: /nowhere/token is not there"],
+    [["-token-file=/nowhere/token"], "flag -token-file: /nowhere/token does not exist"],
   ];
   for (const [flags, expected] of cases) {
     const error = await GossipcheckNode.start({ name: "n", flags }).then(
