@@ -28,12 +28,13 @@ export function withGarbageCollection(folder: string): (line: CommandLine) => Co
   return (line) => line.args.includes("main.ts") ? preloading(line, path) : line;
 }
 
-/** Makes a daemon collect garbage; resolves once it has. */
-export async function collectGarbage(node: GossipcheckNode): Promise<void> {
+/** Makes a daemon collect garbage; resolves with the bytes that are in use after it. */
+export async function collectGarbage(node: GossipcheckNode): Promise<number> {
   const since = node.events.all.length;
   node.signal("SIGUSR2");
-  await node.events.wait(({ event }) => event === EVENT, {
+  const { fields } = await node.events.wait(({ event }) => event === EVENT, {
     what: `garbage collection of ${node.name}`,
     since,
   });
+  return Number(fields["inUse"]);
 }
