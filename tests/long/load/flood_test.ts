@@ -28,7 +28,7 @@ const CONNECTIONS = 32;
  * the rate at which batches are accepted; a shorter one asks more of a busy machine: batches that a
  * node does not receive within five intervals are lost.
  */
-const FLAGS = ["-advertise-interval=5s"];
+const FLAGS = ["-advertise-interval=10s"];
 /** Before a batch that was refused is sent again. */
 const REFUSED_PAUSE_MS = 500;
 /**
