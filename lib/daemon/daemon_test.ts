@@ -1,7 +1,7 @@
-/** Tests of the assembly of a daemon: two daemons in memory and virtual time. */
+/** Tests of the assembly of a daemon: two daemons in virtual time. */
 import { assert, assertEquals } from "@std/assert";
 import { checkNamed } from "../../tests/support/batches.ts";
-import { MemoryCluster, type MemoryDaemon } from "../../tests/support/memory_daemon.ts";
+import { DaemonWorld, type WorldDaemon } from "../../tests/support/world_daemons.ts";
 import { encodeBody } from "../batch/body.ts";
 import type { CheckResult } from "../batch/check.ts";
 import { decodeReport } from "../batch/report.ts";
@@ -19,10 +19,16 @@ function checkOn(nodes: readonly string[]): Request {
 }
 
 async function cluster() {
-  const memory = new MemoryCluster();
-  const one = await memory.add("one");
-  const other = await memory.add("other");
-  return { memory, one, other };
+  const world = new DaemonWorld({ seed: 1 });
+  const one = await world.add("one");
+  const other = await world.add("other");
+  await world.pass(2_000);
+  return { world, one, other };
+}
+
+/** Makes every write to a daemon's disk fail. */
+function fillDisk({ disk }: WorldDaemon): void {
+  disk.failure = () => "the disk is full";
 }
 
 /** The last state of each node's part, with its results if it is done. */
@@ -40,50 +46,53 @@ function partsOf(replies: readonly Reply[]): Record<string, readonly CheckResult
 }
 
 /** The records of batches in its audit log. */
-function audited({ audit }: MemoryDaemon) {
+function audited({ audit }: WorldDaemon) {
   return audit.filter(({ event }) => event === "batch_accepted")
     .map(({ runsHere, checks }) => ({ runsHere, checks }));
 }
 
 Deno.test("a batch for another node is stored, recorded and forwarded, and not run", async () => {
-  const { memory, one, other } = await cluster();
-  await using _ = memory;
+  const { world, one, other } = await cluster();
+  using _ = world;
   const asked = one.ask(checkOn(["other"]));
-  await memory.time.pass(1_000);
-  assertEquals(other.host.shells.map(({ command }) => command), ["mend"]);
-  other.host.shells[0]?.end();
-  await memory.time.pass(5_000);
+  await world.pass(1_000);
+  assertEquals(other.machine.shells.map(({ command }) => command), ["mend"]);
+  other.machine.shells[0]?.end();
+  await world.pass(5_000);
   const replies = await asked;
   assertEquals(replies.at(-1), { type: "settled" });
   const parts = partsOf(replies);
   assertEquals(Object.keys(parts), ["other"]);
   assert(typeof parts.other !== "string");
   assertEquals(parts.other?.[0]?.action?.end, { type: "exited", code: 0 });
-  assertEquals([one.host.asked, one.host.shells], [[], []]);
+  assertEquals([one.machine.asked, one.machine.shells], [[], []]);
   assertEquals(audited(one), [{ runsHere: false, checks: ["a"] }]);
   assertEquals(audited(other), [{ runsHere: true, checks: ["a"] }]);
 });
 
 Deno.test("a batch that its origin cannot store is not sent, and gcheck gets the error of the store", async () => {
-  const { memory, one, other } = await cluster();
-  await using _ = memory;
-  one.diskFull = true;
+  const { world, one, other } = await cluster();
+  using _ = world;
+  fillDisk(one);
   const asked = one.ask(checkOn(["one", "other"]));
-  await memory.time.pass(30_000);
+  await world.pass(30_000);
   assertEquals(await asked, [{ type: "error", code: "internal", message: "the disk is full" }]);
   for (const daemon of [one, other]) {
-    assertEquals([audited(daemon), daemon.host.asked], [[], []]);
+    assertEquals([audited(daemon), daemon.machine.asked], [[], []]);
   }
-  assert(one.logged.includes("error store_failed: the disk is full"));
-  one.diskFull = false;
+  assert(
+    one.logged.some(({ event, message }) =>
+      event === "store_failed" && message === "the disk is full"
+    ),
+  );
 });
 
 Deno.test("a node that cannot store a batch runs its checks and reports them, but starts no action", async () => {
-  const { memory, one, other } = await cluster();
-  await using _ = memory;
-  other.diskFull = true;
+  const { world, one, other } = await cluster();
+  using _ = world;
+  fillDisk(other);
   const asked = one.ask(checkOn(["other"]));
-  await memory.time.pass(10_000);
+  await world.pass(10_000);
   const { other: results } = partsOf(await asked);
   assert(results !== undefined && typeof results !== "string");
   const [result] = results;
@@ -92,28 +101,26 @@ Deno.test("a node that cannot store a batch runs its checks and reports them, bu
     type: "refused",
     reason: "not started: this node could not record the start: the disk is full",
   });
-  assertEquals([other.host.asked, other.host.shells], [["/a"], []]);
+  assertEquals([other.machine.asked, other.machine.shells], [["/a"], []]);
   assertEquals(other.audit.map(({ event }) => event), [
     "batch_accepted",
     "action_started",
     "action_refused",
   ]);
-  other.diskFull = false;
 });
 
 Deno.test("an origin that cannot store its own report retries until it can", async () => {
-  const memory = new MemoryCluster();
-  const one = await memory.add("one");
-  await using _ = memory;
+  using world = new DaemonWorld({ seed: 1 });
+  const one = await world.add("one");
   const asked = one.ask(checkOn(["one"]));
-  await memory.time.pass(1_000);
-  one.diskFull = true;
-  one.host.shells[0]?.end();
-  await memory.time.pass(10_000);
+  await world.pass(1_000);
+  fillDisk(one);
+  one.machine.shells[0]?.end();
+  await world.pass(10_000);
   assertEquals(Object.keys(partsOf(await asked)), ["one"], "its client is told at once");
-  const parts = () => one.onDisk("SELECT node, state FROM collected");
+  const parts = () => one.disk.query("SELECT node, state FROM collected");
   assertEquals(parts(), [{ node: "one", state: "running" }]);
-  one.diskFull = false;
-  await memory.time.pass(60_000);
+  one.disk.failure = undefined;
+  await world.pass(60_000);
   assertEquals(parts(), [{ node: "one", state: "done" }]);
 });

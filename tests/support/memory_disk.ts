@@ -34,6 +34,11 @@ export class MemoryDisk implements Disposable {
     };
   }
 
+  /** Runs a query on what is committed. */
+  query(sql: string): Record<string, StoreValue>[] {
+    return this.#database?.query(sql) ?? [];
+  }
+
   /** Loses everything. */
   wipe(): void {
     this.#database?.close();

@@ -1,6 +1,6 @@
 /**
- * TCP and UDP in memory. Streams are ordered and have bounded buffers, so that writers wait for
- * readers; no datagram is lost.
+ * TCP in memory, without time: streams are ordered and have bounded buffers, so that writers wait for
+ * readers. `world_network.ts` has UDP as well, delays and losses.
  * @module
  */
 import { formatAddress } from "../../lib/address.ts";
@@ -8,7 +8,6 @@ import { AddressError, StreamError } from "../../lib/errors.ts";
 import type {
   Address,
   ByteStream,
-  Datagram,
   DatagramSocket,
   Network,
   StreamListener,
@@ -20,7 +19,6 @@ const BUFFER_BYTES = 256 * 1024;
 /** The loopback network of one machine, in memory. */
 export class MemoryNetwork implements Network {
   readonly #listeners = new Map<string, MemoryListener>();
-  readonly #sockets = new Map<string, MemorySocket>();
   readonly #names: ReadonlyMap<string, string[]>;
   readonly #bufferBytes: number;
   #nextPort = 40_000;
@@ -31,22 +29,16 @@ export class MemoryNetwork implements Network {
     this.#bufferBytes = options.bufferBytes ?? BUFFER_BYTES;
   }
 
-  /** Binds; port 0 picks a free one. Raises `AddressError` if the port is in use. */
+  /** Raises `AddressError`: there is no UDP here. */
   listenDatagrams(local: Address): DatagramSocket {
-    const address = this.#free(local, this.#sockets);
-    const key = formatAddress(address);
-    const socket = new MemorySocket(address, {
-      send: (to, bytes) => this.#sockets.get(formatAddress(to))?.push({ from: address, bytes }),
-      onClose: () => this.#sockets.delete(key),
-    });
-    this.#sockets.set(key, socket);
-    return socket;
+    throw new AddressError(`cannot listen on ${formatAddress(local)} (UDP): only TCP is in memory`);
   }
 
   /** Binds; port 0 picks a free one. Raises `AddressError` if the port is in use. */
   listenStreams(local: Address): StreamListener {
-    const address = this.#free(local, this.#listeners);
+    const address = { host: local.host, port: local.port === 0 ? this.#nextPort++ : local.port };
     const key = formatAddress(address);
+    if (this.#listeners.has(key)) throw new AddressError(`cannot listen on ${key}: it is in use`);
     const listener = new MemoryListener(address, () => this.#listeners.delete(key));
     this.#listeners.set(key, listener);
     return listener;
@@ -79,56 +71,6 @@ export class MemoryNetwork implements Network {
   /** Only the loopback interface. */
   interfaceAddresses(): string[] {
     return ["127.0.0.1"];
-  }
-
-  #free(local: Address, taken: ReadonlyMap<string, unknown>): Address {
-    const address = { host: local.host, port: local.port === 0 ? this.#nextPort++ : local.port };
-    const key = formatAddress(address);
-    if (taken.has(key)) throw new AddressError(`cannot listen on ${key}: it is in use`);
-    return address;
-  }
-}
-
-class MemorySocket implements DatagramSocket {
-  readonly local: Address;
-  readonly #waiting: Datagram[] = [];
-  readonly #options: { send: (to: Address, bytes: Uint8Array) => void; onClose: () => void };
-  #receiving: ((datagram: Datagram | undefined) => void) | undefined;
-  #closed = false;
-
-  constructor(
-    local: Address,
-    options: { send: (to: Address, bytes: Uint8Array) => void; onClose: () => void },
-  ) {
-    this.local = local;
-    this.#options = options;
-  }
-
-  send(to: Address, bytes: Uint8Array): void {
-    this.#options.send(to, bytes.slice());
-  }
-
-  push(datagram: Datagram): void {
-    if (this.#receiving === undefined) this.#waiting.push(datagram);
-    else this.#hand(datagram);
-  }
-
-  receive(): Promise<Datagram | undefined> {
-    const datagram = this.#waiting.shift();
-    if (datagram !== undefined || this.#closed) return Promise.resolve(datagram);
-    return new Promise((resolve) => this.#receiving = resolve);
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#waiting.length = 0;
-    this.#options.onClose();
-    this.#hand(undefined);
-  }
-
-  #hand(datagram: Datagram | undefined): void {
-    this.#receiving?.(datagram);
-    this.#receiving = undefined;
   }
 }
 
