@@ -1,33 +1,32 @@
 /**
- * One life of a small cluster in which everything goes wrong that can, as a seed decides, and what
- * must hold all the while and once the faults are over.
+ * A run of a small cluster with faults that a seed determines, and checks of what must hold during
+ * the faults and after them.
  * @module
  */
 import { PACKET_MAX_BYTES } from "../../lib/limits.ts";
 import { World, type WorldEvent, type WorldNode } from "../support/world.ts";
 
-/** How a run went. */
+/** The result of a run. */
 export interface ChaosResult {
-  /** What decided everything. */
   readonly seed: number;
-  /** Stands for all events in their order. */
+  /** A hash of all events with their order and times. */
   readonly trace: number;
-  /** What did not hold; empty where all was well. */
+  /** What did not hold. */
   readonly violations: readonly string[];
-  /** Virtual milliseconds from the end of the faults until all views were right. */
+  /** Virtual milliseconds from the end of the faults until all views were right; undefined for never. */
   readonly healedAfterMs: number | undefined;
-  /** What was done to the cluster. */
+  /** The faults, with their times. */
   readonly log: readonly string[];
 }
 
-/** How long faults go on. */
+/** Duration of the faults. */
 const FAULTS_MS = 90_000;
-/** How long all views may take to be right again. */
+/** The longest time after the faults until all views are right. */
 const HEALED_WITHIN_MS = 180_000;
-/** Processes that run at most. */
+/** The highest number of running processes. */
 const NODES_MAX = 14;
 
-/** Runs one. */
+/** Runs the cluster of one seed. */
 export async function runChaos(seed: number): Promise<ChaosResult> {
   return await new Chaos(seed).run();
 }
@@ -38,9 +37,9 @@ class Chaos {
   readonly #log: string[] = [];
   readonly #violations: string[] = [];
   #founders: readonly WorldNode["address"][] = [];
-  /** Highest incarnation that an observer's life has told of a subject. */
+  /** The highest incarnation of a member in the events of one process of an observer. */
   readonly #incarnations = new Map<string, number>();
-  /** Subjects that an observer's life holds left, with the incarnation that left. */
+  /** The members that one process of an observer has seen leave, with their incarnation then. */
   readonly #left = new Map<string, number>();
 
   constructor(seed: number) {
@@ -69,7 +68,7 @@ class Chaos {
     const running = this.#world.running;
     const node = random.pick(running);
     const other = random.pick(running);
-    // One founder stays, as an operator would see to: the way back for who knows nobody else.
+    // The first founder keeps running: nodes that know no other member find the cluster through it.
     const few = running.length <= 2 || node.name === "node-0";
     const faults: [string, () => void][] = [
       ["start one", () => this.#startOne()],
@@ -104,7 +103,7 @@ class Chaos {
     const node = ended.length > 0 && random.chance(0.6) ? random.pick(ended) : undefined;
     const through = random.pick(running).address;
     if (node === undefined) {
-      this.#joinThrough(this.#world.addNode(), through);
+      this.#world.addNode({ peers: this.#founders }).membership.join([through]);
     } else this.#startAgain(node, through);
   }
 
@@ -115,14 +114,8 @@ class Chaos {
 
   #startAgain(node: WorldNode, through: WorldNode["address"]): void {
     this.#log.push(`  again ${node.name}`);
-    node.start();
-    this.#joinThrough(node, through);
-  }
-
-  /** The founders are what a node goes back to once it has lost everybody. */
-  #joinThrough({ membership }: WorldNode, through: WorldNode["address"]): void {
-    membership.join([through]);
-    membership.rejoin(this.#founders);
+    node.start({ peers: this.#founders });
+    node.membership.join([through]);
   }
 
   #changeQuality(): void {
@@ -171,7 +164,7 @@ class Chaos {
     return healedAfterMs;
   }
 
-  /** Whether nobody holds an ended process alive or suspect. */
+  /** Whether no node sees an ended process as alive or suspect. */
   #endedAreGone(): boolean {
     const ended = [...this.#world.nodes.values()].filter(({ host }) => !host.running);
     return this.#world.running.every((node) =>
@@ -188,7 +181,7 @@ class Chaos {
         if (active === host.running && member?.state !== "suspect") continue;
         const truth = host.running ? "runs" : "is ended";
         differences.push(
-          `${node.name} holds ${name} ${member?.state ?? "unknown"}, which ${truth}`,
+          `${node.name} sees ${name} as ${member?.state ?? "unknown"}, which ${truth}`,
         );
       }
     }
@@ -206,10 +199,12 @@ class Chaos {
     this.#incarnations.set(pair, incarnation);
     if (event.type === "member_left") this.#left.set(pair, incarnation);
     const spoken = this.#world.nodes.get(name)?.highestIncarnation ?? 0;
-    // Only its own word, under a number that it took itself, brings back who left.
+    // A member that left comes back only by its own message, with an incarnation that it chose.
     if (event.type !== "member_joined") return;
     if (incarnation <= (this.#left.get(pair) ?? 0) || incarnation > spoken) {
-      this.#violations.push(`${atMs}: ${pair}: came back by rumour after it left`);
+      this.#violations.push(
+        `${atMs}: ${pair}: came back after it left, and not by its own message`,
+      );
     }
   }
 
@@ -221,9 +216,11 @@ class Chaos {
     const names = this.#world.nodes.size;
     for (const node of this.#world.running) {
       const held = [...node.membership.members()].length;
-      if (held > names) this.#violations.push(`${node.name} holds ${held} of ${names} names`);
+      if (held > names) {
+        this.#violations.push(`${node.name} has ${held} members, of ${names} names`);
+      }
     }
     const timersBound = 200 * this.#world.running.length;
-    if (schedule.pending > timersBound) this.#violations.push(`${schedule.pending} things planned`);
+    if (schedule.pending > timersBound) this.#violations.push(`${schedule.pending} events planned`);
   }
 }

@@ -1,10 +1,10 @@
-/** Many seeds, each a life of a cluster full of faults. `SIM_SEEDS` says how many. */
+/** Runs with faults, of as many seeds as `SIM_SEEDS` says. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { runChaos } from "./chaos.ts";
 
 const SEEDS = Number(Deno.env.get("SIM_SEEDS") ?? 100);
 
-Deno.test(`what must hold holds through ${SEEDS} lives full of faults`, async () => {
+Deno.test(`all conditions hold in ${SEEDS} runs with faults`, async () => {
   const bad: string[] = [];
   for (let seed = 1; seed <= SEEDS; seed++) {
     const [violation] = (await runChaos(seed)).violations;

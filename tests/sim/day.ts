@@ -1,6 +1,6 @@
 /**
- * A day in the life of a cluster, in virtual time: nodes crash, restart, leave and join, packets are
- * lost, a batch is sent each minute, and what must hold is checked as the hours go by.
+ * A day of a cluster in virtual time: nodes crash, restart, leave and join, packets are lost, and a
+ * batch is sent each minute, with checks of what must hold.
  * @module
  */
 import type { BatchId } from "../../lib/batch/id.ts";
@@ -9,53 +9,51 @@ import { type GossipNode, GossipWorld } from "../support/gossip_world.ts";
 import { memoryInUseBytes } from "../support/heap.ts";
 import { SeededRandom } from "../support/world_time.ts";
 
-/** What a day is made of. */
+/** Options of `runDay`. */
 export interface DayOptions {
-  /** Fixes everything that happens. */
+  /** Determines everything random. */
   readonly seed: number;
-  /** Nodes that it is to have, about. */
+  /** The number of nodes, approximately. */
   readonly nodes: number;
-  /** Minutes in which batches are sent; then what is open comes to its end. */
+  /** Minutes in which batches are sent; after them the run goes on until all batches are checked. */
   readonly minutes: number;
-  /** Minutes that a batch lives. */
+  /** Minutes until a batch expires. */
   readonly expiresMinutes: number;
   /** Called at the end of each hour. */
   readonly hourEnded?: (hour: HourFigures) => void;
 }
 
-/** One hour of it. */
+/** Figures of one hour. */
 export interface HourFigures {
-  /** Which, from 1. */
+  /** Its number, from 1. */
   readonly hour: number;
-  /** Batches sent so far. */
+  /** Batches sent since the start. */
   readonly batches: number;
-  /** Runs so far. */
+  /** Runs on nodes since the start. */
   readonly runs: number;
-  /** Memory in use at its end, once all rubbish is gone. */
+  /** Memory in use at its end, without garbage. */
   readonly memoryBytes: number;
 }
 
-/** How it went. */
+/** The result of a day. */
 export interface DayFigures {
-  /** What did not hold; empty where all was well. */
+  /** What did not hold. */
   readonly violations: readonly string[];
   /** Batches sent. */
   readonly batches: number;
   /** Runs on nodes. */
   readonly runs: number;
-  /** Runs on nodes that stayed up all of a batch's life: each had one, and its result came home. */
+  /** Results of nodes that stayed up from a batch's issue to its end; the origin has them all. */
   readonly stayed: number;
-  /** Results at home of nodes that were down for a part of it. */
+  /** Results that the origin has of other nodes. */
   readonly late: number;
-  /** Times that a node crashed and came back with what its journal held. */
+  /** Crashes after which a node restarted with its disk. */
   readonly restarts: number;
-  /** Nodes that left and nodes that were new. */
   readonly leaves: number;
-  /** Nodes that joined. */
   readonly joins: number;
-  /** Messages that a node sent a second. */
+  /** Messages that a node sent per second. */
   readonly messagesPerNodeSecond: number;
-  /** Bytes that a node sent a second. */
+  /** Bytes that a node sent per second. */
   readonly bytesPerNodeSecond: number;
   /** The most that any node held at the end of a minute. */
   readonly most: {
@@ -65,67 +63,66 @@ export interface DayFigures {
     reports: number;
     sends: number;
   };
-  /** The most memory that the process had at the end of a minute, rubbish included. */
+  /** The most memory in use at the end of a minute, garbage included. */
   readonly peakBytes: number;
-  /** Each hour. */
   readonly hours: readonly HourFigures[];
 }
 
-/** Share of the nodes to which something happens each minute. */
+/** Share of the nodes that crash, leave or join each minute. */
 const CHURN_PER_MINUTE = 0.01;
-/** Probability that a packet is lost; a stream takes longer instead. */
+/** Probability that a packet is lost; TCP is delayed instead. */
 const LOSS = 0.05;
-/** Of five nodes to which something happens: three crash, one leaves, one is new. */
+/** Of five such nodes three crash, one leaves and one is new. */
 const FATES = ["crash", "crash", "crash", "leave", "join"] as const;
-/** A crash is known to the members after this at most, as SWIM finds it out. */
+/** The longest time until the members notice a crash. */
 const NOTICED_WITHIN_MS = 8_000;
-/** A node that crashed is back after this at most. */
+/** The longest time until a node that crashed restarts. */
 const DOWN_MAX_MS = 600_000;
-/** The members forget who left after this. */
+/** Time until the members forget a node that left. */
 const FORGOTTEN_AFTER_MS = 60_000;
-/** A node that leaves waits this long for its last results to be confirmed. */
+/** Time that a node that leaves waits for the acknowledgement of its last results. */
 const LEAVE_GRACE_MS = 3_000;
-/** A run takes this at most, and half of them a sixtieth of it. */
+/** The longest run; half of the runs take less than a sixtieth of it. */
 const RUN_MAX_MS = 480_000;
-/** So long after its issue a batch has run on all nodes that are up, and so long after a node's start. */
+/** The longest time until a batch has run on a node, after its issue or the start of the node. */
 const SETTLED_WITHIN_MS = 600_000;
-/** Results are looked for again after this where their origin is down, or came back just now. */
+/** Time until results are checked again if their origin is down or has just restarted. */
 const LOOK_AGAIN_MS = 180_000;
 const MINUTE_MS = 60_000;
-/** A result whose origin left is given up after this. */
+/** Time until a result whose origin left is abandoned. */
 const REPORT_KEEP_MS = 7_200_000;
-/** Bounds of the machine, small enough that a day reaches them all. */
+/** Bounds of dissemination that are small enough to be reached in a day. */
 const BOUNDS = { maxIds: 200, maxBatches: 100, maxCollections: 1, reportKeepMs: REPORT_KEEP_MS };
 
-/** A node hears of more lives of others in a day, and then takes a new session. */
+/** A node meets more sessions of others than this in a day, and then renews its own. */
 const MAX_SESSIONS = 1_000;
 
-/** Sends of one node that are under way or wait, as much as ever may be needed here. */
+/** The most sends of one node that are under way or queued. */
 const SENDS_MAX = 100;
-/** Things planned in the world for each node. */
+/** The most events to come per node. */
 const PLANNED_MAX = 200;
-/** What may be dropped: word of a member that has just left, and a batch that expired on its way. */
+/** Reasons for drops that are no faults: a message of a member that has just left, an expired batch. */
 const HARMLESS: readonly string[] = ["unexpected", "timed_out"];
 
-/** One batch from its issue until everything about it was checked. */
+/** One batch, until all its checks are done. */
 interface Sent {
   readonly id: BatchId;
   readonly origin: GossipNode;
   readonly issuedAtMs: number;
-  /** Nodes that were up at its issue, and have been ever since. */
+  /** Nodes that have been up since its issue. */
   readonly stayed: Set<GossipNode>;
-  /** Names of all nodes that ran it. */
+  /** Names of the nodes that ran it. */
   readonly ran: Set<string>;
 }
 
-/** How to run it again. */
+/** The command that repeats a run. */
 export function dayCommand(options: DayOptions): string {
   const { seed, nodes, minutes, expiresMinutes } = options;
   return `deno task sim --day --seed ${seed} --nodes ${nodes} --minutes ${minutes} ` +
     `--expires ${expiresMinutes}`;
 }
 
-/** Runs one. */
+/** Runs a day. */
 export async function runDay(options: DayOptions): Promise<DayFigures> {
   using day = new Day(options);
   return await day.run();
@@ -136,18 +133,18 @@ class Day implements Disposable {
   readonly #world: GossipWorld;
   readonly #violations: string[] = [];
   readonly #open = new Map<BatchId, Sent>();
-  /** Since when each node is up; those that are not up are not there. */
+  /** The time since when each running node is up. */
   readonly #upSinceMs = new Map<GossipNode, number>();
-  /** Who sent batches before, as operators always use the same few nodes. */
+  /** Nodes that have issued a batch: operators use the same few nodes. */
   readonly #origins = new Set<GossipNode>();
   readonly #hours: HourFigures[] = [];
   readonly #most = { ids: 0, batches: 0, collections: 0, reports: 0, sends: 0 };
   readonly #counts = { batches: 0, runs: 0, stayed: 0, late: 0, restarts: 0, leaves: 0, joins: 0 };
   #nodeSeconds = 0;
   #peakBytes = 0;
-  /** Times that there was no room for something, other than for a result that is given up. */
-  #crowded = 0;
-  /** The batch that is just being sent. */
+  /** Number of evictions, without those of results that are abandoned. */
+  #evictions = 0;
+  /** The batch that is being issued. */
   #sending: Sent | undefined;
 
   constructor(options: DayOptions) {
@@ -179,8 +176,10 @@ class Day implements Disposable {
       if ((minute + 1) % 60 === 0) this.#endHour();
     }
     for (let passedMs = 0; passedMs < lastMs; passedMs += MINUTE_MS) await this.#passMinute();
-    for (const { id } of this.#open.values()) this.#violate(`batch ${id} never came to its end`);
-    if (this.#crowded > 0) this.#violate(`${this.#crowded} times there was no room`);
+    for (const { id } of this.#open.values()) {
+      this.#violate(`the results of batch ${id} were never checked`);
+    }
+    if (this.#evictions > 0) this.#violate(`${this.#evictions} evictions`);
     const { streams, streamBytes, packets, packetBytes } = this.#world.network.traffic;
     return {
       ...this.#counts,
@@ -225,7 +224,7 @@ class Day implements Disposable {
     const fate = random.pick(FATES);
     const node = random.pick([...this.#upSinceMs.keys()]);
     if (fate === "crash") this.#crash(node);
-    // As many join as leave, so that there are always about as many.
+    // Keeps the number of nodes about constant.
     else if (this.#upSinceMs.size > this.#options.nodes) this.#leave(node);
     else if (this.#upSinceMs.size < this.#options.nodes * 0.95 || fate === "join") this.#join();
     else this.#leave(node);
@@ -282,7 +281,7 @@ class Day implements Disposable {
     const ran = new Set<string>();
     const stayed = new Set(this.#upSinceMs.keys());
     const sent: Sent = { id: "", origin, issuedAtMs: this.#nowMs, stayed, ran };
-    // It runs on its origin before its id is known here.
+    // The origin runs it before its id is known here.
     this.#sending = sent;
     const { id } = await origin.submit({ expiresInMs: this.#expiresInMs });
     this.#sending = undefined;
@@ -295,11 +294,11 @@ class Day implements Disposable {
 
   #take(node: GossipNode, event: GossipEvent): void {
     if (event.type === "report_abandoned") {
-      // It has no home any more where its origin left for ever.
-      if (this.#open.has(event.batchId)) this.#violate(`${node.name} gave up on a result`);
-      this.#crowded--;
+      // A result whose origin left has no destination any more.
+      if (this.#open.has(event.batchId)) this.#violate(`${node.name} abandoned a result`);
+      this.#evictions--;
     }
-    if (event.type === "dropped" && event.reason === "too_many") this.#crowded++;
+    if (event.type === "dropped" && event.reason === "too_many") this.#evictions++;
     else if (event.type === "dropped" && !HARMLESS.includes(event.reason)) {
       this.#violate(`${node.name} dropped ${event.reason}: ${event.detail}`);
     }
@@ -313,17 +312,17 @@ class Day implements Disposable {
     node.runs.delete(id);
   }
 
-  /** Everybody who was up long enough has run it. */
+  /** Checks that every node that has been up for long has run a batch. */
   #checkRuns(id: BatchId): void {
     const { ran, issuedAtMs } = this.#open.get(id)!;
     const sinceMs = this.#nowMs - SETTLED_WITHIN_MS;
     for (const [node, upSinceMs] of this.#upSinceMs) {
       if (upSinceMs > Math.max(sinceMs, issuedAtMs) || ran.has(node.name)) continue;
-      this.#violate(`${node.name}, up for long, did not run batch ${id}`);
+      this.#violate(`${node.name}, up for long, has not run batch ${id}`);
     }
   }
 
-  /** The results of all who stayed up are home, where they have a home. */
+  /** Checks that the origin, unless it left, has the results of all nodes that stayed up. */
   #checkResults(id: BatchId): void {
     const sent = this.#open.get(id)!;
     const { origin, stayed, ran } = sent;
@@ -338,18 +337,18 @@ class Day implements Disposable {
     }
     this.#open.delete(id);
     const results = origin.machine!.progress(id);
-    if (results === undefined) return this.#violate(`${origin.name} holds no results of ${id}`);
+    if (results === undefined) return this.#violate(`${origin.name} has no results of ${id}`);
     for (const node of stayed) {
       this.#counts.stayed++;
       const progress = results.get(node.name);
       if (progress?.state === "done" && progress.passed && ran.has(node.name)) continue;
-      this.#violate(`the result of ${node.name} on ${id} is not home: ${progress?.state}`);
+      this.#violate(`the origin of ${id} has no result of ${node.name}: ${progress?.state}`);
     }
     const done = [...results.values()].filter(({ state }) => state === "done").length;
     this.#counts.late += done - stayed.size;
   }
 
-  /** What each node holds stays within its bounds, and what it owes within what is open. */
+  /** Checks that the tables of each node are within their bounds. */
   #checkBounds(): void {
     const bounds = {
       ids: BOUNDS.maxIds,
@@ -367,7 +366,7 @@ class Day implements Disposable {
       }
     }
     const { pending } = this.#world.network.schedule;
-    if (pending > PLANNED_MAX * this.#options.nodes) this.#violate(`${pending} things are planned`);
+    if (pending > PLANNED_MAX * this.#options.nodes) this.#violate(`${pending} events are planned`);
     const { heapUsed, external } = Deno.memoryUsage();
     this.#peakBytes = Math.max(this.#peakBytes, heapUsed + external);
   }

@@ -1,8 +1,8 @@
-/** An hour of churn in every run; `tests/endurance/day_test.ts` has the whole day. */
+/** An hour of churn; `tests/endurance/day_test.ts` has the whole day. */
 import { assertEquals, assertGreater } from "@std/assert";
 import { dayCommand, runDay } from "./day.ts";
 
-Deno.test("an hour of 100 nodes that crash, restart, leave and join: each batch runs once, each result comes home", async () => {
+Deno.test("an hour of 100 nodes that crash, restart, leave and join: each batch runs once, and its origin gets each result", async () => {
   const options = { seed: 1, nodes: 100, minutes: 60, expiresMinutes: 30 };
   const { violations, stayed, late, restarts, leaves, joins } = await runDay(options);
   assertEquals(violations, [], `again with: ${dayCommand(options)}`);

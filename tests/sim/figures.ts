@@ -1,5 +1,5 @@
 /**
- * Measurements on simulated clusters: what `docs/simulation.md` gives beside what the papers say.
+ * Measurements of simulated clusters, for the tables of `docs/simulation.md`.
  * @module
  */
 import type { DatagramSocket } from "../../lib/runtime.ts";
@@ -11,34 +11,33 @@ import { World, type WorldNode } from "../support/world.ts";
 import { aliveOf } from "../support/world_recorder.ts";
 import { SeededRandom } from "../support/world_time.ts";
 
-/** What a cluster of some size did. */
+/** Figures of a cluster of one size. */
 export interface ScaleFigures {
-  /** Nodes. */
   readonly nodes: number;
-  /** Virtual milliseconds until all saw all, when all joined at once through one. */
+  /** Virtual milliseconds until all nodes see all, when all join at once through one. */
   readonly joinedMs: number | undefined;
-  /** Packets that a node sent a second, at rest. */
+  /** Packets that a node sends per second at rest. */
   readonly restPackets: number;
-  /** Bytes that a node sent a second in packets, at rest. */
+  /** Bytes that a node sends per second in packets at rest. */
   readonly restBytes: number;
-  /** Rounds of gossip until all knew a change of one node's meta. */
+  /** Rounds of gossip until all nodes have a new meta of one node. */
   readonly newsRounds: number;
-  /** Nodes killed at once. */
+  /** Number of nodes killed at the same time. */
   readonly killed: number;
-  /** Virtual milliseconds until the first was suspected by anyone. */
+  /** Virtual milliseconds until any node suspects the first killed one. */
   readonly firstSuspectedMs: number | undefined;
-  /** Virtual milliseconds until all others held all of them failed. */
+  /** Virtual milliseconds until all other nodes see all killed ones as failed. */
   readonly detectedMs: number | undefined;
-  /** Packets that a node sent a second, while failures were found out. */
+  /** Packets that a node sends per second until then. */
   readonly detectPackets: number;
-  /** Live members declared failed, in all of it. */
+  /** Members declared failed that were alive, in the whole run. */
   readonly falsePositives: number;
 }
 
-/** How long packets at rest are counted. */
+/** Duration of the measurement at rest. */
 const REST_MS = 5_000;
 
-/** A cluster joins, rests, spreads one piece of news and loses some members. */
+/** Lets a cluster join, rest, spread one change of a meta, and lose some members. */
 export async function measureScale(
   options: { nodes: number; killed: number; seed: number },
 ): Promise<ScaleFigures> {
@@ -92,21 +91,21 @@ async function spreadNews(world: World, from: WorldNode): Promise<number> {
   return await world.passUntil(told, { withinMs: 60_000, stepMs: 20 }) ?? Infinity;
 }
 
-/** What packet loss did to a cluster of live members. */
+/** Figures of a cluster of live members with packet loss. */
 export interface LossFigures {
   /** Probability that a packet is lost. */
   readonly loss: number;
-  /** Suspicions begun, all observers together. */
+  /** Number of suspicions, the sum of all observers. */
   readonly suspicions: number;
-  /** Live members declared failed by a node's own suspicion. */
+  /** Members declared failed because the observer's own suspicion timed out. */
   readonly declared: number;
-  /** Live members taken for failed, whoever declared them. */
+  /** Members seen as failed, whichever node declared them. */
   readonly believed: number;
-  /** Packets that a node sent a second. */
+  /** Packets that a node sends per second. */
   readonly packets: number;
 }
 
-/** Lets a cluster suffer packet loss both ways for `durationMs`; TCP suffers it as delay. */
+/** Runs a cluster with packet loss in both directions for `durationMs`; TCP is delayed instead. */
 export async function measureLoss(
   options: { nodes: number; loss: number; durationMs: number; seed: number },
 ): Promise<LossFigures> {
@@ -128,17 +127,17 @@ export async function measureLoss(
   return { loss, ...counts, packets: sent / nodes / (durationMs / 1_000) };
 }
 
-/** What slow members did to the healthy ones' good names: the experiment of the Lifeguard paper. */
+/** Figures of a cluster with slow members: the experiment of the Lifeguard paper. */
 export interface SlowFigures {
   /** Whether local health and shrinking suspicions were on. */
   readonly lifeguard: boolean;
-  /** Healthy members declared failed. */
+  /** Number of times that a healthy member was declared failed. */
   readonly falsePositives: number;
-  /** Members declared failed in all, slow ones included. */
+  /** Number of times that any member was declared failed. */
   readonly failures: number;
 }
 
-/** Some members of a cluster stop for seconds again and again; how many healthy ones are blamed? */
+/** Runs a cluster of which some members stop for seconds, repeatedly. */
 export async function measureSlow(
   options: { nodes: number; slow: number; lifeguard: boolean; seed: number },
 ): Promise<SlowFigures> {
@@ -165,20 +164,20 @@ export async function measureSlow(
   return { lifeguard: options.lifeguard, ...counts };
 }
 
-/** What one node's processor does among `members`. */
+/** Figures of the processor time of one node. */
 export interface FlatnessFigures {
   /** Members of its cluster. */
   readonly members: number;
-  /** Processor microseconds for each second of the cluster's life. */
+  /** Processor time in microseconds for each virtual second. */
   readonly microsPerSecond: number;
-  /** Bytes that it sends in that second: news is told more often where there are more to tell. */
+  /** Bytes sent per second; in a large cluster each broadcast is sent more often. */
   readonly bytesPerSecond: number;
 }
 
 /**
- * One node's processor time for a second of a cluster's life: it is pinged and gossiped to at the
- * rate of a real cluster, which does not depend on its size, and does its own probing and gossip.
- * Push/pulls, which grow with the cluster and get rarer with it, are left out.
+ * Measures the processor time of one node per virtual second: it is pinged and receives gossip at the
+ * rate of a real cluster, which does not depend on its size, and probes and gossips itself. Push/pulls
+ * are left out: they grow with the cluster and become rarer with it.
  */
 export async function measureFlatness(members: number): Promise<FlatnessFigures> {
   const settings = { ...LAN_SETTINGS, pushPullIntervalMs: 1e12, tcpCheckEvery: 0 };
@@ -208,7 +207,7 @@ export async function measureFlatness(members: number): Promise<FlatnessFigures>
   let changes = 0;
   const liveSecond = async () => {
     hear({ type: "ping", sequence: changes, targetName: "me", source });
-    // Ten members change something, each heard from three sides.
+    // Ten members change, and the node receives each change from three peers.
     for (let heard = 0; heard < 30; heard++) {
       const change = changes + heard % 10;
       const incarnation = 2 + Math.floor(change / (members - 1));
@@ -217,7 +216,7 @@ export async function measureFlatness(members: number): Promise<FlatnessFigures>
     changes += 10;
     await world.pass(1_000);
   };
-  // The first round warms up; of the others the best is the least disturbed.
+  // The first round warms up; the best of the others is disturbed least by other programs.
   let bestMs = Infinity;
   for (let round = 0; round < 6; round++) {
     const startMs = performance.now();
@@ -230,7 +229,7 @@ export async function measureFlatness(members: number): Promise<FlatnessFigures>
 
 const SECONDS = 300;
 
-/** Answers a packet that begins with a ping, and looks no further into any. */
+/** Answers a packet if its first message is a ping; ignores its other messages. */
 function answer(socket: DatagramSocket, packet: { bytes: Uint8Array; envelope: Envelope }): void {
   const { bytes, envelope } = packet;
   const start = bytes[0] === MESSAGE_TYPE.hasCrc ? 5 : 0;

@@ -144,7 +144,7 @@ async function day(options: DayOptions): Promise<boolean> {
   for (const violation of figures.violations) write(`violated: ${violation}`);
   const { batches, runs, stayed, late, restarts, leaves, joins, most } = figures;
   write(`${batches} batches, ${runs} runs; ${restarts} restarts, ${leaves} left, ${joins} joined`);
-  write(`${stayed} results of nodes that stayed up are home, and ${late} of others`);
+  write(`the origins have ${stayed} results of nodes that stayed up, and ${late} of others`);
   write(
     `messages/node/s ${figures.messagesPerNodeSecond.toFixed(2)}, ` +
       `bytes/node/s ${figures.bytesPerNodeSecond.toFixed(0)}, ` +
